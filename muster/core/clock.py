@@ -1,0 +1,17 @@
+"""Time at the edges. Views, rules and engines never ask for the time: it is passed to them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def parse_local(text: str, zone: str) -> datetime:
+    """An ISO 8601 time, or a plain `2026-08-02 06:00[:00]`; without a zone it is meant in `zone`.
+
+    Raises ValueError where it is neither.
+    """
+    at = datetime.fromisoformat(text.strip().replace("/", "-"))
+    return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))

@@ -1,0 +1,1 @@
+"""The database: an embedded PostgreSQL server for those who bring none."""

@@ -1,0 +1,85 @@
+-- name: recall_members (emits: RecallOrdered; touched: tube, barcode, person)
+-- A positive or indeterminate tube recalls each member who has no standing recall of that tube: in a
+-- conflict of tubes the members of all of them. A re-test that answers a recall recalls nobody.
+SELECT s.tube AS subject, o.cause, concat(s.tube, s.recorded, (
+        SELECT w.id FROM ledger.event w
+        WHERE w.subject = s.tube AND w.type = 'RecallWithdrawn'
+            AND w.body ->> 'person' = s.recorded::text
+        ORDER BY w.seq DESC LIMIT 1)) AS key,
+    jsonb_build_object('person', s.recorded, 'outcome', o.outcome) AS body
+FROM lab.outcome o
+JOIN sampling.tube t ON t.tube = o.tube
+JOIN sampling.specimen s ON s.tube = o.tube
+WHERE (o.tube = ANY (%(tube)s::uuid[]) OR o.barcode = ANY (%(barcode)s::text[]))
+    AND o.outcome IN ('positive', 'indeterminate')
+    AND NOT EXISTS (
+        SELECT FROM lab.recall r
+        WHERE r.tube = s.tube AND r.recorded = s.recorded AND r.state <> 'withdrawn')
+    AND NOT EXISTS (
+        SELECT FROM lab.recall r
+        WHERE r.tube = t.retest_of AND r.person = s.person AND r.state <> 'withdrawn');
+
+-- name: withdraw_recall (emits: RecallWithdrawn; touched: tube, barcode, person)
+-- The twin: no ground is left, since the outcome is now another or the member was not in the tube.
+SELECT r.tube AS subject, r.recall AS cause, r.recall::text AS key,
+    jsonb_build_object('person', r.recorded, 'recall', r.recall) AS body
+FROM lab.recall r
+WHERE r.tube = ANY (ARRAY(
+        SELECT unnest(%(tube)s::uuid[])
+        UNION SELECT t.tube FROM sampling.tube t WHERE t.barcode = ANY (%(barcode)s::text[])))
+    AND r.state <> 'withdrawn'
+    AND NOT EXISTS (
+        SELECT FROM lab.outcome o
+        JOIN sampling.specimen s ON s.tube = o.tube AND s.recorded = r.recorded
+        WHERE o.tube = r.tube AND o.outcome IN ('positive', 'indeterminate'));
+
+-- name: close_recall (emits: RecallClosed; touched: tube, barcode, person)
+-- A final single re-test answers an open recall: negative releases, positive confirms.
+SELECT r.tube AS subject, o.cause, concat(r.recall, t.tube, (
+        SELECT u.id FROM ledger.event u
+        WHERE u.subject = r.tube AND u.type = 'RecallReopened'
+            AND (u.body ->> 'recall')::uuid = r.recall
+        ORDER BY u.seq DESC LIMIT 1)) AS key,
+    jsonb_build_object('person', r.recorded, 'recall', r.recall, 'retest', t.tube, 'outcome',
+        CASE o.outcome WHEN 'negative' THEN 'released' ELSE 'confirmed' END) AS body
+FROM lab.recall r
+JOIN sampling.tube t ON t.retest_of = r.tube
+JOIN sampling.specimen s ON s.tube = t.tube AND s.person = r.person
+JOIN lab.outcome o ON o.tube = t.tube
+WHERE r.tube = ANY (ARRAY(
+        SELECT unnest(%(tube)s::uuid[])
+        UNION SELECT x.retest_of FROM sampling.tube x
+        WHERE (x.tube = ANY (%(tube)s::uuid[]) OR x.barcode = ANY (%(barcode)s::text[]))
+            AND x.retest_of IS NOT NULL))
+    AND r.state = 'open' AND o.state = 'final' AND o.outcome IN ('negative', 'positive')
+    AND (SELECT count(*) FROM sampling.specimen m WHERE m.tube = t.tube) = 1;
+
+-- name: reopen_recall (emits: RecallReopened; touched: tube, barcode, person)
+-- The twin: the re-test that closed a recall no longer says what it said.
+SELECT r.tube AS subject, r.closing AS cause, r.closing::text AS key,
+    jsonb_build_object('person', r.recorded, 'recall', r.recall, 'closing', r.closing) AS body
+FROM lab.recall r
+WHERE r.tube = ANY (ARRAY(
+        SELECT unnest(%(tube)s::uuid[])
+        UNION SELECT x.retest_of FROM sampling.tube x
+        WHERE (x.tube = ANY (%(tube)s::uuid[]) OR x.barcode = ANY (%(barcode)s::text[]))
+            AND x.retest_of IS NOT NULL))
+    AND r.state = 'closed'
+    AND NOT EXISTS (
+        SELECT FROM sampling.tube t
+        JOIN sampling.specimen s ON s.tube = t.tube AND s.person = r.person
+        JOIN lab.outcome o ON o.tube = t.tube
+        WHERE t.tube = r.retest AND t.retest_of = r.tube AND o.state = 'final'
+            AND o.outcome = CASE r.answer WHEN 'released' THEN 'negative' ELSE 'positive' END
+            AND (SELECT count(*) FROM sampling.specimen m WHERE m.tube = t.tube) = 1);
+
+-- name: recall_due (emits: RecallFellDue; clock: tick)
+-- An open recall whose time is up is noted once; closing the recall ends it, so it needs no twin.
+SELECT r.tube AS subject, r.recall AS cause, r.recall::text AS key,
+    jsonb_build_object('person', r.recorded, 'recall', r.recall) AS body
+FROM lab.recall r
+WHERE r.state = 'open' AND NOT r.fell_due
+    AND r.ordered_at < %(now)s - make_interval(hours => coalesce((
+        SELECT p.value FROM registry.policy p
+        WHERE p.name = 'recall_hours' AND p.since <= r.ordered_at
+        ORDER BY p.since DESC LIMIT 1), {DEFAULT_RECALL_HOURS}));

@@ -1,0 +1,132 @@
+"""Followers: wide sums and searches that are refreshed right after commit instead of inside the
+door's transaction, each from its own cursor. A reader is told their "as of".
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import psycopg
+
+from muster.config import FOLLOWER_CHUNK_EVENTS, FOLLOWER_PAUSE_SECONDS
+from muster.core.log import error_facts, logger
+from muster.ledger.door import LOCK
+from muster.ledger.event import Body, Key
+from muster.ledger.projection import Catalogue, Projection, Touched, uuid_array
+
+# Followers wait for nobody and block nobody; two servers must not both follow.
+FOLLOWER_LOCK = LOCK + 1
+_CURSOR = (
+    "INSERT INTO ledger.follower VALUES (%(name)s, %(seq)s, coalesce((SELECT committed_at"
+    " FROM ledger.batch WHERE last_seq >= %(seq)s ORDER BY last_seq LIMIT 1), now()))"
+    " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, as_of = excluded.as_of"
+)
+
+
+async def follow(conninfo: str, catalogue: Catalogue) -> None:
+    """Run all followers until cancelled. Rests as long as it worked, so that the door has its half
+    of the machine."""
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True, connect_timeout=10, application_name="muster follower"
+            ) as conn:
+                while not await _one(conn, "SELECT pg_try_advisory_lock(%s)", [FOLLOWER_LOCK]):
+                    await asyncio.sleep(5)
+                while True:
+                    started = time.monotonic()
+                    await catch_up(conn, catalogue, most=1)
+                    await asyncio.sleep(max(FOLLOWER_PAUSE_SECONDS, time.monotonic() - started))
+        except psycopg.Error as error:
+            logger.warning("follower_interrupted", **error_facts(error))
+            await asyncio.sleep(2)
+
+
+async def catch_up(
+    conn: psycopg.AsyncConnection[Any], catalogue: Catalogue, *, most: int | None = None
+) -> int:
+    """Bring each follower up to the head, in order, or by `most` chunks each; events done."""
+    done = 0
+    for projection in catalogue.followers:
+        chunks = 0
+        while most is None or chunks < most:
+            moved = await _step(conn, projection)
+            done, chunks = done + moved, chunks + 1
+            if not moved:
+                break
+    return done
+
+
+async def _step(conn: psycopg.AsyncConnection[Any], projection: Projection) -> int:
+    seq = await _one(
+        conn, "SELECT seq FROM ledger.follower WHERE name = %s", [projection.name]
+    )
+    seq = seq or 0
+    if projection.follower == "whole":
+        head = await _one(conn, "SELECT coalesce(max(seq), 0) FROM ledger.event")
+        if head == seq:
+            return 0
+        changed = await _one(
+            conn,
+            "SELECT EXISTS (SELECT FROM ledger.event WHERE seq > %s AND seq <= %s"
+            " AND type = 'AreaListed')",
+            [seq, head],
+        )
+        async with conn.transaction():
+            if changed:
+                await conn.execute(f"DELETE FROM {projection.name}")
+                await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
+            await conn.execute(_CURSOR, {"name": projection.name, "seq": head})
+        return head - seq
+    last, touched = await touched_between(conn, seq, FOLLOWER_CHUNK_EVENTS)
+    if last == seq:
+        return 0
+    async with conn.transaction():
+        await refresh(conn, projection, touched)
+        await conn.execute(_CURSOR, {"name": projection.name, "seq": last})
+    return last - seq
+
+
+async def refresh(
+    conn: psycopg.AsyncConnection[Any], projection: Projection, touched: Touched
+) -> None:
+    """Recompute the rows of one projection for the touched keys, inside the caller's transaction."""
+    keys = touched.parameters()
+    if projection.keys_sql:
+        rows = await (await conn.execute(projection.keys_sql, keys)).fetchall()
+        if not rows:
+            return
+        keys = {
+            column: uuid_array({row[i] for row in rows}) for i, column in enumerate(projection.key)
+        }
+    elif not projection.touched or not touched.any([projection.touched]):
+        return
+    await conn.execute(projection.delete(), keys)
+    await conn.execute(projection.insert(), keys)
+
+
+async def touched_between(
+    conn: psycopg.AsyncConnection[Any], after: int, limit: int
+) -> tuple[int, Touched]:
+    """The keys touched by up to `limit` events after a seq, and the last seq read."""
+    cursor = await conn.execute(
+        "SELECT seq, type, subject, body::text FROM ledger.event WHERE seq > %s"
+        " ORDER BY seq LIMIT %s",
+        [after, limit],
+    )
+    touched, last = Touched(), after
+    for seq, type_, subject, body in await cursor.fetchall():
+        last = seq
+        if body is not None:
+            touched.add(keys_of(type_, subject, body))
+    return last, touched
+
+
+def keys_of(type_: str, subject: Any, body: str) -> list[Key]:
+    return list(msgspec.json.decode(body, type=Body.types[type_]).touches(subject))
+
+
+async def _one(conn: psycopg.AsyncConnection[Any], sql: Any, values: Any = ()) -> Any:
+    row = await (await conn.execute(sql, values)).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,178 @@
+"""Rebuilding read tables from the ledger while the door goes on: fill shadow tables from one
+snapshot, catch up with what came since, take the door's lock, swap.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from muster.config import FOLLOWER_CHUNK_EVENTS
+from muster.ledger.door import LOCK
+from muster.ledger.follower import refresh, touched_between
+from muster.ledger.projection import Catalogue, Projection
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+REBUILD_LOCK = LOCK + 2
+SMALL_LAG_EVENTS = 500
+
+
+def quiet(_what: str, _done: int, _total: int) -> None:
+    """A progress callback for where nobody watches."""
+
+
+async def changed_tables(
+    conn: psycopg.AsyncConnection[Any], catalogue: Catalogue
+) -> tuple[Projection, ...]:
+    """The read tables whose SQL is not what they were built from, and all that read from those."""
+    rows = await (await conn.execute("SELECT name, hash FROM ledger.read_table")).fetchall()
+    known = {name: bytes(hash_) for name, hash_ in rows}
+    names: set[str] = set()
+    for projection in catalogue.projections:
+        reads = set(re.findall(r"\b\w+\.\w+\b", projection.select))
+        if known.get(projection.name) != projection.hash() or reads & names:
+            names.add(projection.name)
+    return tuple(p for p in catalogue.projections if p.name in names)
+
+
+async def rebuild(
+    conn: psycopg.AsyncConnection[Any],
+    catalogue: Catalogue,
+    which: Sequence[Projection] | None = None,
+    *,
+    progress: Progress = quiet,
+) -> int:
+    """Rebuild `which` (default: all) and swap them in; the seq they stand at.
+
+    The connection must be in autocommit. Another rebuild at the same time waits for this one.
+    """
+    chosen = tuple(catalogue.projections if which is None else which)
+    if not chosen:
+        return 0
+    shadows = tuple(_shadow(p, chosen) for p in chosen)
+    total = len(chosen) + 2
+    await conn.execute("SELECT pg_advisory_lock(%s)", [REBUILD_LOCK])
+    try:
+        await _drop_shadows(conn, shadows)
+        async with conn.transaction():
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await conn.execute("SET LOCAL work_mem = '256MB'")
+            await conn.execute("SET LOCAL jit = off")
+            seq = await _head(conn)
+            for done, projection in enumerate(shadows):
+                progress(chosen[done].name, done, total)
+                await _fill(conn, projection)
+        progress("catching up", len(chosen), total)
+        while await _head(conn) - seq > SMALL_LAG_EVENTS:
+            seq = await _advance(conn, shadows, seq)
+        progress("swapping", len(chosen) + 1, total)
+        seq = await _swap(conn, chosen, shadows, seq)
+        progress("done", total, total)
+        return seq
+    finally:
+        await _drop_shadows(conn, shadows)
+        await conn.execute("SELECT pg_advisory_unlock(%s)", [REBUILD_LOCK])
+
+
+async def _fill(conn: psycopg.AsyncConnection[Any], shadow: Projection) -> None:
+    schema = shadow.name.partition(".")[0]
+    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await conn.execute(f"CREATE VIEW {shadow.view} AS {shadow.select}".encode())
+    if shadow.stored:
+        # CREATE TABLE AS can read in parallel, INSERT … SELECT cannot.
+        await conn.execute(f"CREATE TABLE {shadow.name} AS SELECT * FROM {shadow.view}")
+        for index in shadow.index_ddl():
+            await conn.execute(index)
+        await conn.execute(f"ANALYZE {shadow.name}")
+
+
+async def _advance(
+    conn: psycopg.AsyncConnection[Any], shadows: Sequence[Projection], seq: int
+) -> int:
+    last, touched = await touched_between(conn, seq, FOLLOWER_CHUNK_EVENTS)
+    if last > seq:
+        async with conn.transaction():
+            for shadow in shadows:
+                if shadow.follower == "whole":
+                    await conn.execute(f"DELETE FROM {shadow.name}")
+                    await conn.execute(f"INSERT INTO {shadow.name} SELECT * FROM {shadow.view}")
+                elif shadow.stored:
+                    await refresh(conn, shadow, touched)
+    return last
+
+
+async def _swap(
+    conn: psycopg.AsyncConnection[Any],
+    chosen: Sequence[Projection],
+    shadows: Sequence[Projection],
+    seq: int,
+) -> int:
+    """Under the door's lock: the last catch-up, then the shadows take the tables' places."""
+    for _ in range(60):
+        try:
+            async with conn.transaction():
+                await conn.execute("SET LOCAL lock_timeout = '2s'")
+                await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+                while (last := await _advance(conn, shadows, seq)) != seq:
+                    seq = last
+                for old in reversed(chosen):
+                    await conn.execute(f"DROP VIEW IF EXISTS {old.view}")
+                    if old.stored:
+                        await conn.execute(f"DROP TABLE IF EXISTS {old.name}")
+                for old, new in zip(chosen, shadows, strict=True):
+                    await _take_place(conn, old, new, seq)
+            return seq
+        except errors.LockNotAvailable:
+            continue  # a long reader is in the way: let the door go on and try again
+    raise errors.LockNotAvailable("readers kept the old tables busy")
+
+
+async def _take_place(
+    conn: psycopg.AsyncConnection[Any], old: Projection, new: Projection, seq: int
+) -> None:
+    schema = old.name.partition(".")[0]
+    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await conn.execute(f"ALTER VIEW {new.view} SET SCHEMA {schema}")
+    if new.stored:
+        await conn.execute(f"ALTER TABLE {new.name} SET SCHEMA {schema}")
+    await conn.execute(
+        "INSERT INTO ledger.read_table VALUES (%s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, kind = excluded.kind",
+        [old.name, old.hash(), "table" if old.stored else "view"],
+    )
+    if old.follower:
+        await conn.execute(
+            "INSERT INTO ledger.follower VALUES (%s, %s, now())"
+            " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, as_of = excluded.as_of",
+            [old.name, seq],
+        )
+
+
+def _shadow(projection: Projection, chosen: Sequence[Projection]) -> Projection:
+    """The same projection in a schema of its own, reading the other shadows."""
+    names = "|".join(re.escape(p.name) for p in chosen)
+    pattern = re.compile(rf"\b({names})(_view)?\b")
+
+    def renamed(sql: str) -> str:
+        return pattern.sub(lambda m: m[0].replace(".", "__new.", 1), sql)
+
+    return replace(
+        projection,
+        name=renamed(projection.name),
+        select=renamed(projection.select),
+        keys_sql=renamed(projection.keys_sql) if projection.keys_sql else None,
+    )
+
+
+async def _drop_shadows(conn: psycopg.AsyncConnection[Any], shadows: Sequence[Projection]) -> None:
+    for schema in sorted({shadow.name.partition(".")[0] for shadow in shadows}):
+        await conn.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+async def _head(conn: psycopg.AsyncConnection[Any]) -> int:
+    row = await (await conn.execute("SELECT coalesce(max(seq), 0) FROM ledger.event")).fetchone()
+    assert row
+    return row[0]

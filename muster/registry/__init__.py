@@ -1,0 +1,1 @@
+"""The registry: who lives where, kept apart from what happened to them."""

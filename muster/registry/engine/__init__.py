@@ -1,0 +1,1 @@
+"""Pure rules about persons and their documents."""

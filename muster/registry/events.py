@@ -1,0 +1,139 @@
+"""The registry's vocabulary: areas, units, residents and what is declared about their number."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from muster.ledger.event import Body, Code, Key, Label
+
+Level = Literal[
+    "country", "province", "city", "district", "street", "community", "compound", "grid", "building"
+]
+GridKind = Literal["basic", "exclusive"]
+State = Literal["resident", "temporary", "away", "moved_away", "cannot_be_tested"]
+Sex = Literal["male", "female"]
+UnitKind = Literal[
+    "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "other"
+]
+Room = Annotated[str, Meta(max_length=32)]
+
+
+class AreaListed(Body, frozen=True):
+    """An area of the tree (subject) exists, under `parent`, down to grids and buildings."""
+
+    code: Code
+    level: Level
+    name: Label
+    parent: UUID | None = None
+    kind: GridKind | None = None
+    floors: Annotated[int, Meta(ge=1, le=200)] | None = None
+    lift: bool | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("area", subject),)
+
+
+class UnitListed(Body, frozen=True):
+    """A unit (subject) - enterprise, school, hotel - stands in an area."""
+
+    code: Code
+    kind: UnitKind
+    area: UUID
+    name: Label
+    headcount: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("unit", subject),)
+
+
+class DenominatorDeclared(Body, frozen=True):
+    """Somebody declared how many people an area (subject) holds, with date and source."""
+
+    people: Annotated[int, Meta(ge=0, le=2_000_000_000)]
+    source: Label
+    on: date
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("area", subject),)
+
+
+class PolicyAdopted(Body, frozen=True):
+    """An edition of a policy number (subject) holds from `since`, for an area or a group if given."""
+
+    name: Literal["tube_size", "result_window_hours", "recall_hours"]
+    value: Annotated[int, Meta(ge=1, le=10_000)]
+    since: datetime
+    area: UUID | None = None
+    group: Code | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("policy", subject),)
+
+
+class ResidentListed(Body, frozen=True):
+    """A person (subject) is on the roster, or was met outside it. The identity goes to the vault."""
+
+    source: Literal["roster", "walk_in"]
+    state: State = "resident"
+    building: UUID | None = None
+    room: Room | None = None
+    birth_year: Annotated[int, Meta(ge=1850, le=2200)] | None = None
+    sex: Sex | None = None
+    registered_area: Code | None = None
+    group: Code | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("resident", subject),)
+
+
+class ResidentMoved(Body, frozen=True):
+    """The resident (subject) now lives elsewhere."""
+
+    building: UUID
+    room: Room | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("resident", subject),)
+
+
+class ResidentStateChanged(Body, frozen=True):
+    """The resident (subject) is now present, temporary, away, moved away or cannot be tested."""
+
+    state: State
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("resident", subject),)
+
+
+class ResidentsMerged(Body, frozen=True):
+    """Two ids are one person: what was recorded under the subject counts for `into`."""
+
+    into: UUID
+    reason: Literal["same_document", "reviewed"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return _merge_keys(subject, self.into)
+
+
+class ResidentsUnmerged(Body, frozen=True):
+    """A merge of the subject into `into` was undone; `keep_apart` stops the rule linking them again."""
+
+    into: UUID
+    reason: Literal["document_changed", "reviewed"]
+    keep_apart: bool = False
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return _merge_keys(subject, self.into)
+
+
+def _merge_keys(merged: UUID, into: UUID) -> Iterable[Key]:
+    both = (merged, into)
+    return (
+        ("alias", merged),
+        ("stance", merged),
+        *(("resident", one) for one in both),
+        *(("person", one) for one in both),
+    )

@@ -1,0 +1,44 @@
+-- name: same_document (emits: ResidentsMerged; touched: resident)
+-- Two ids with one document are one person: the later id is merged into the root, which is the one
+-- on the roster, else the first minted. A person's decision to keep them apart stands.
+SELECT mine.resident AS subject, coalesce(last.id, heard.id) AS cause,
+    concat(mine.resident, root.resident) AS key,
+    jsonb_build_object('into', root.resident, 'reason', 'same_document') AS body
+FROM vault.identity mine
+CROSS JOIN LATERAL (
+    SELECT i.resident FROM vault.identity i JOIN registry.resident r USING (resident)
+    WHERE i.number_hash = mine.number_hash ORDER BY r.walk_in, i.resident LIMIT 1) root
+CROSS JOIN LATERAL (
+    SELECT e.id FROM ledger.event e
+    WHERE e.subject = mine.resident AND e.type = 'ResidentListed' ORDER BY e.seq DESC LIMIT 1) heard
+LEFT JOIN LATERAL (
+    SELECT e.id FROM ledger.event e
+    WHERE e.subject = mine.resident AND e.type = 'ResidentsUnmerged'
+    ORDER BY e.seq DESC LIMIT 1) last ON true
+WHERE mine.number_hash IS NOT NULL AND root.resident <> mine.resident
+    AND mine.number_hash = ANY (ARRAY(
+        SELECT t.number_hash FROM vault.identity t WHERE t.resident = ANY (%(resident)s::uuid[])))
+    AND NOT EXISTS (SELECT FROM registry.alias a WHERE a.recorded = mine.resident)
+    AND NOT EXISTS (
+        SELECT FROM ledger.event u
+        WHERE u.subject = mine.resident AND u.type = 'ResidentsUnmerged'
+            AND (u.body ->> 'keep_apart')::boolean
+            AND (u.body ->> 'into')::uuid = root.resident);
+
+-- name: document_differs (emits: ResidentsUnmerged; touched: resident)
+-- The twin: a merge by document is undone when the documents differ after a correction, or when a
+-- better root has come.
+SELECT a.recorded AS subject, a.event AS cause, concat(a.recorded, a.person) AS key,
+    jsonb_build_object('into', a.person, 'reason', 'document_changed') AS body
+FROM registry.alias a
+JOIN vault.identity mine ON mine.resident = a.recorded
+WHERE a.recorded = ANY (ARRAY(
+        SELECT unnest(%(resident)s::uuid[])
+        UNION SELECT b.recorded FROM registry.alias b WHERE b.person = ANY (%(resident)s::uuid[])
+        UNION SELECT i.resident FROM vault.identity i WHERE i.number_hash = ANY (ARRAY(
+            SELECT t.number_hash FROM vault.identity t
+            WHERE t.resident = ANY (%(resident)s::uuid[])))))
+    AND a.reason = 'same_document'
+    AND a.person IS DISTINCT FROM (
+        SELECT i.resident FROM vault.identity i JOIN registry.resident r USING (resident)
+        WHERE i.number_hash = mine.number_hash ORDER BY r.walk_in, i.resident LIMIT 1);

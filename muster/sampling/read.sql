@@ -1,0 +1,137 @@
+-- name: round (key: round; touched: round)
+-- Rounds; a closed one keeps its balance sheet in its RoundClosed event.
+SELECT o.subject AS round,
+    o.body ->> 'name' AS name,
+    ARRAY(SELECT x::uuid FROM jsonb_array_elements_text(o.body -> 'areas') x) AS areas,
+    (o.body ->> 'starts_at')::timestamptz AS starts_at,
+    (o.body ->> 'ends_at')::timestamptz AS ends_at,
+    min(c.at) AS closed_at
+FROM ledger.event o
+LEFT JOIN ledger.event c ON c.subject = o.subject AND c.type = 'RoundClosed'
+WHERE o.type = 'RoundOpened' AND o.body IS NOT NULL
+GROUP BY o.subject, o.id, o.body;
+
+-- name: site (key: site; touched: site; index: area)
+-- Sites of the catalogue, and whether they and how many of their lanes work now.
+SELECT l.site, l.code, l.name, l.area, l.lanes,
+    coalesce((SELECT w.type = 'SiteOpened' FROM ledger.event w
+        WHERE w.subject = l.site AND w.type IN ('SiteOpened', 'SiteClosed')
+        ORDER BY w.at DESC, w.id DESC LIMIT 1), false) AS open,
+    (SELECT count(*) FROM (
+        SELECT DISTINCT ON (w.body ->> 'lane') w.type FROM ledger.event w
+        WHERE w.subject = l.site AND w.type IN ('LaneOpened', 'LaneClosed')
+        ORDER BY w.body ->> 'lane', w.at DESC, w.id DESC) last
+        WHERE last.type = 'LaneOpened') AS lanes_open
+FROM (
+    SELECT DISTINCT ON (e.subject) e.subject AS site, e.body ->> 'code' AS code,
+        e.body ->> 'name' AS name, (e.body ->> 'area')::uuid AS area,
+        coalesce((e.body ->> 'lanes')::int, 1) AS lanes
+    FROM ledger.event e WHERE e.type = 'SiteListed' AND e.body IS NOT NULL
+    ORDER BY e.subject, e.at DESC, e.id DESC) l;
+
+-- name: tube (key: tube; touched: tube; spills: barcode; index: barcode; index: round; index: retest_of)
+-- One row a tube: what its seal says, before that what its opening says. A tube sealed twice keeps
+-- the earliest seal's label; both member lists count (sampling.specimen).
+SELECT DISTINCT ON (e.subject)
+    e.subject AS tube,
+    e.body ->> 'barcode' AS barcode,
+    (e.body ->> 'round')::uuid AS round,
+    (e.body ->> 'site')::uuid AS site,
+    (e.body ->> 'lane')::int AS lane,
+    e.body ->> 'purpose' AS purpose,
+    (e.body ->> 'capacity')::int AS capacity,
+    (e.body ->> 'retest_of')::uuid AS retest_of,
+    e.device,
+    CASE WHEN e.type = 'TubeSealed' THEN e.at END AS sealed_at,
+    e.at,
+    e.device_at > e.received_at + interval '{FUTURE_TOLERANCE_MINUTES} minutes' AS future,
+    jsonb_array_length(e.body -> 'members') AS sealed_members,
+    count(*) FILTER (WHERE e.type = 'TubeSealed') OVER (PARTITION BY e.subject) AS seals
+FROM ledger.event e
+WHERE e.type IN ('TubeOpened', 'TubeSealed') AND e.body IS NOT NULL
+ORDER BY e.subject, (e.type = 'TubeSealed') DESC, e.at, e.id;
+
+-- name: specimen (key: tube; touched: tube; index: person, round; index: tube)
+-- Who is in a tube: everyone put in (by any seal, before a seal by single swabs, by a move) less
+-- everyone taken out. Counting in and out makes the order of arrival irrelevant.
+SELECT s.tube, coalesce(a.person, s.recorded) AS person, s.recorded, s.position,
+    t.round, coalesce(t.at, s.at) AS at
+FROM (
+    SELECT tube, recorded, min(position) AS position, min(at) AS at
+    FROM (
+        SELECT e.subject AS tube, (m ->> 'person')::uuid AS recorded,
+            min((m ->> 'position')::int) AS position, min(e.at) AS at, 1 AS n
+        FROM ledger.event e, jsonb_array_elements(e.body -> 'members') m
+        WHERE e.type = 'TubeSealed'
+        GROUP BY e.subject, m ->> 'person'
+        UNION ALL
+        SELECT e.subject, (e.body ->> 'person')::uuid, min((e.body ->> 'position')::int),
+            min(e.at), 1
+        FROM ledger.event e
+        WHERE e.type = 'SpecimenTaken' AND NOT EXISTS (
+            SELECT FROM ledger.event z WHERE z.subject = e.subject AND z.type = 'TubeSealed')
+        GROUP BY e.subject, e.body ->> 'person'
+        UNION ALL
+        SELECT (e.body ->> 'to')::uuid, (e.body ->> 'person')::uuid,
+            (e.body ->> 'position')::int, e.at, 1
+        FROM ledger.event e WHERE e.type = 'SpecimenMoved'
+        UNION ALL
+        SELECT e.subject, (e.body ->> 'person')::uuid, NULL, NULL, -1
+        FROM ledger.event e
+        WHERE e.type = 'SpecimenMoved' OR e.type = 'SpecimenVoided' AND NOT EXISTS (
+            SELECT FROM ledger.event r WHERE r.subject = e.subject
+                AND r.type = 'SpecimenRestored' AND r.cause = e.id)
+    ) moves
+    GROUP BY tube, recorded
+    HAVING sum(n) > 0
+) s
+LEFT JOIN sampling.tube t ON t.tube = s.tube
+LEFT JOIN registry.alias a ON a.recorded = s.recorded;
+
+-- name: flag (key: tube; touched: tube)
+-- Anomalies a tube shows by itself; facts, never refused.
+SELECT t.tube, f.flag
+FROM sampling.tube t
+CROSS JOIN LATERAL (
+    SELECT 'over_capacity' AS flag WHERE t.capacity < (
+        SELECT count(*) FROM sampling.specimen s WHERE s.tube = t.tube)
+    UNION ALL SELECT 'sealed_empty' WHERE t.sealed_members = 0
+    UNION ALL SELECT 'future_dated' WHERE t.future
+    UNION ALL SELECT 'sealed_twice' WHERE t.seals > 1
+    UNION ALL SELECT 'swab_not_in_seal' WHERE t.sealed_at IS NOT NULL AND EXISTS (
+        SELECT FROM ledger.event e
+        WHERE e.subject = t.tube AND e.type = 'SpecimenTaken' AND NOT EXISTS (
+            SELECT FROM sampling.specimen s
+            WHERE s.tube = t.tube AND s.recorded = (e.body ->> 'person')::uuid)
+            AND NOT EXISTS (
+            SELECT FROM ledger.event o WHERE o.subject = t.tube
+                AND o.type IN ('SpecimenVoided', 'SpecimenMoved')
+                AND o.body ->> 'person' = e.body ->> 'person'))
+) f;
+
+-- name: twice (key: person; touched: person)
+-- A person in two tubes of one round. Re-tests have a purpose of their own and are not counted.
+SELECT s.person, s.round, array_agg(DISTINCT s.tube ORDER BY s.tube) AS tubes
+FROM sampling.specimen s
+WHERE s.round IS NOT NULL
+    AND (SELECT t.purpose FROM sampling.tube t WHERE t.tube = s.tube) IS DISTINCT FROM 'recall'
+GROUP BY s.person, s.round
+HAVING count(DISTINCT s.tube) > 1;
+
+-- name: barcode_twice (key: barcode; touched: barcode)
+-- One barcode on several tubes: suppliers repeat them, and two phones may scan one tube.
+SELECT t.barcode, array_agg(t.tube ORDER BY t.tube) AS tubes, count(DISTINCT t.site) AS sites
+FROM sampling.tube t
+GROUP BY t.barcode
+HAVING count(*) > 1;
+
+-- name: stance (key: recorded; touched: stance; index: person)
+-- Refusals and exemptions in force.
+SELECT e.subject AS recorded, coalesce(a.person, e.subject) AS person, e.id AS event,
+    CASE e.type WHEN 'RefusalRecorded' THEN 'refused' ELSE 'exempt' END AS kind,
+    (e.body ->> 'round')::uuid AS round, e.body ->> 'reason' AS reason, e.at
+FROM ledger.event e
+LEFT JOIN registry.alias a ON a.recorded = e.subject
+WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
+    AND NOT EXISTS (SELECT FROM ledger.event w
+        WHERE w.subject = e.subject AND w.type = 'StanceWithdrawn' AND w.cause = e.id);
