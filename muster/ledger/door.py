@@ -32,7 +32,7 @@ from muster.ledger.event import Body, Event, body_bytes, canonical, digest, salt
 from muster.ledger.projection import Catalogue, Projection, Rule, Touched
 
 LOCK = 0x6D7573746572  # "muster"
-Answer = Literal["stored", "known", "reused"]
+Answer = Literal["stored", "known", "reused", "unstorable"]
 
 # Array parameters look small to the planner and tables may be empty when a plan is made: the door
 # always wants the index, and never to plan a view again.
@@ -126,6 +126,7 @@ class Door:
     commits: int = 0
     stored: int = 0
     _queue: list[_Upload] = field(default_factory=list)
+    _unstorable: set[UUID] = field(default_factory=set)
     _waiting: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _conn: psycopg.AsyncConnection[Any] | None = None
@@ -199,13 +200,16 @@ class Door:
             for upload in uploads:
                 answers: list[Answer] = []
                 for event in upload.events:
-                    first = event.id in fresh and event.id not in answered
+                    if event.id in self._unstorable:
+                        answers.append("unstorable")
+                    elif event.id in fresh and event.id not in answered:
+                        answers.append("stored")
+                    else:
+                        answers.append("reused" if id(event) in changed else "known")
                     answered.add(event.id)
-                    answers.append(
-                        "stored" if first else "reused" if id(event) in changed else "known"
-                    )
                 if not upload.done.done():
                     upload.done.set_result(answers)
+            self._unstorable.clear()
         except BaseException as error:
             problem = error
             if isinstance(error, psycopg.Error):
@@ -237,11 +241,19 @@ class Door:
                 raise
             except psycopg.Error as error:
                 if len(events) == 1:
-                    return await self._transaction(events, careful=True)
+                    return await self._alone(events)
                 logger.warning("door_halves", events=len(events), **error_facts(error))
                 middle = len(events) // 2
                 return await self._store(events[:middle]) | await self._store(events[middle:])
         raise AssertionError("unreachable")
+
+    async def _alone(self, events: list[Event]) -> set[UUID]:
+        try:
+            return await self._transaction(events, careful=True)
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+            logger.error("unstorable", event=str(events[0].id), **error_facts(error))
+            self._unstorable.add(events[0].id)
+            return set()
 
     async def _transaction(self, events: list[Event], *, careful: bool = False) -> set[UUID]:
         conn = await self._connection()

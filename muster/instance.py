@@ -1,0 +1,134 @@
+"""One running Muster: its database (embedded or given), its read tables up to date, the vault opened,
+the door open, and, for a server, the followers and the clock running beside it.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from muster.catalogue import CATALOGUE
+from muster.config import HEAD_FILE_SECONDS, TICK_SECONDS, Settings
+from muster.core.clock import now
+from muster.core.log import error_facts, logger
+from muster.db import embedded
+from muster.db.migrate import migrate
+from muster.intake.upload import Intake
+from muster.ledger.door import Door
+from muster.ledger.follower import follow
+from muster.ledger.replay import Progress, changed_tables, quiet, rebuild
+from muster.ledger.tick import tick
+from muster.registry.vault import Vault, check_key, open_vault
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+READ_OPTIONS = "-c jit=off -c statement_timeout=120s"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Everything a command or a request handler needs."""
+
+    settings: Settings
+    conninfo: str
+    pool: Pool
+    vault: Vault
+    door: Door
+    intake: Intake
+
+    @property
+    def head_file(self) -> Path:
+        return self.settings.home / "heads.txt"
+
+
+@asynccontextmanager
+async def open_instance(
+    settings: Settings, *, background: bool = False, progress: Progress = quiet, pool_size: int = 8
+) -> AsyncIterator[Instance]:
+    """Open everything, in order, and close it in reverse. Raises Problems with the remedy."""
+    async with AsyncExitStack() as stack:
+        conninfo = settings.database_url
+        if conninfo is None:
+            server = await asyncio.to_thread(embedded.start, settings.home)
+            stack.push_async_callback(asyncio.to_thread, server.close)
+            conninfo = server.url
+        vault = open_vault(settings.key_file)
+        await prepare(conninfo, vault, settings.key_file, progress=progress)
+        pool: Pool = AsyncConnectionPool(
+            conninfo, min_size=1, max_size=pool_size, open=False,
+            kwargs={"autocommit": True, "options": READ_OPTIONS, "connect_timeout": 10},
+            check=AsyncConnectionPool.check_connection if background else None,
+        )  # fmt: skip
+        await stack.enter_async_context(pool)
+        door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault))
+        instance = Instance(settings, conninfo, pool, vault, door, Intake(door, vault, pool))
+        if background:
+            for work in (follow(conninfo, CATALOGUE), _tick(instance), _keep_head(instance)):
+                stack.push_async_callback(_stop, asyncio.create_task(work))
+        yield instance
+        if background:
+            write_head(instance)
+
+
+async def prepare(
+    conninfo: str, vault: Vault, key_file: Path, *, progress: Progress = quiet
+) -> None:
+    """Migrations, the vault's key check, and the read tables whose SQL has changed."""
+    async with await psycopg.AsyncConnection.connect(
+        conninfo, autocommit=True, connect_timeout=10
+    ) as conn:
+        await migrate(conn)
+        row = await (await conn.execute("SELECT check_ FROM vault.key WHERE id = 1")).fetchone()
+        if fresh := check_key(vault, bytes(row[0]) if row else None, key_file):
+            await conn.execute(
+                "INSERT INTO vault.key VALUES (1, %s) ON CONFLICT DO NOTHING", [fresh]
+            )
+        await rebuild(conn, CATALOGUE, await changed_tables(conn, CATALOGUE), progress=progress)
+
+
+def write_head(instance: Instance) -> None:
+    """Note the chain's head outside the database, so that a cut-off tail is seen."""
+    head = instance.door.head
+    if not head.batch:
+        return
+    file = instance.head_file
+    lines = file.read_text().splitlines() if file.exists() else []
+    line = f"{head.batch} {head.hash}"
+    if lines and lines[-1] == line:
+        return
+    # The first head of each 1,000 batches and the latest: enough to see a cut, small for years.
+    kept = [x for i, x in enumerate(lines) if _thousand(x) not in {_thousand(y) for y in lines[:i]}]
+    part = file.with_suffix(".part")
+    part.write_text("\n".join([*kept, line]) + "\n")
+    os.replace(part, file)
+
+
+def _thousand(line: str) -> int:
+    return int(line.partition(" ")[0]) // 1_000
+
+
+async def _keep_head(instance: Instance) -> None:
+    while True:
+        await asyncio.sleep(HEAD_FILE_SECONDS)
+        with suppress(OSError):
+            write_head(instance)
+
+
+async def _tick(instance: Instance) -> None:
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        try:
+            async with instance.pool.connection() as conn:
+                await tick(conn, instance.door, now())
+        except Exception as error:
+            logger.warning("tick_failed", **error_facts(error))
+
+
+async def _stop(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,66 @@
+"""Redaction: salt and body of an event are destroyed under a ledgered authorisation. The digest
+stays, so the chain still verifies, and without the salt nobody can confirm a guess of what it was.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+
+from muster.core.clock import now
+from muster.core.ids import derived
+from muster.ledger.door import LOCK, Door
+from muster.ledger.event import Body, Event, Key
+from muster.ledger.follower import keys_of, refresh
+from muster.ledger.projection import Touched
+
+
+class RedactionAuthorised(Body, frozen=True):
+    """The event that is the subject may be emptied, for this reason."""
+
+    reason: Literal["erasure", "retention", "court_order", "mistake"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return ()
+
+
+async def redact(
+    conn: psycopg.AsyncConnection[Any],
+    door: Door,
+    ids: Sequence[UUID],
+    *,
+    actor: str,
+    reason: Literal["erasure", "retention", "court_order", "mistake"],
+) -> int:
+    """Authorise and empty the events; rows that followed from them are recomputed. How many."""
+    at = now()
+    body = RedactionAuthorised(reason)
+    await door.append(
+        [
+            Event(derived("redact", one), type(body).__name__, one, at, at, at, actor, body)
+            for one in ids
+        ]
+    )
+    async with conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        rows = await (
+            await conn.execute(
+                "SELECT type, subject, body::text FROM ledger.event"
+                " WHERE id = ANY (%s) AND body IS NOT NULL AND type <> 'RedactionAuthorised'",
+                [list(ids)],
+            )
+        ).fetchall()
+        touched = Touched()
+        for type_, subject, text in rows:
+            touched.add(keys_of(type_, subject, text))
+        await conn.execute(
+            "UPDATE ledger.event SET salt = NULL, body = NULL"
+            " WHERE id = ANY (%s) AND type <> 'RedactionAuthorised'",
+            [list(ids)],
+        )
+        await conn.execute("DELETE FROM vault.note WHERE event = ANY (%s)", [list(ids)])
+        for projection in (*door.catalogue.immediate, *door.catalogue.followers):
+            if projection.follower != "whole":
+                await refresh(conn, projection, touched)
+    return len(rows)

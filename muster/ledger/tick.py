@@ -1,0 +1,77 @@
+"""What time does: clock rules, retries of what stalled, the end of what was only kept for a while.
+Nothing here asks for the time; it is given, so that a test or an exercise may choose it.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from muster.ledger.door import Door, consequence
+from muster.ledger.follower import keys_of, refresh, touched_between
+from muster.ledger.projection import Rule, Touched
+
+
+async def tick(conn: psycopg.AsyncConnection[Any], door: Door, now: datetime) -> dict[str, int]:
+    """One turn of the clock at `now`; counts of what it did. The connection must be in autocommit."""
+    due = 0
+    for rule in door.catalogue.rules:
+        if rule.clock:
+            rows = await (await conn.execute(rule.sql, {"now": now})).fetchall()
+            due += len(rows)
+            await door.append([consequence(rule, row, now) for row in rows])
+    return {"due": due, "unstalled": await retry_stalled(conn, door), **await _expire(conn, now)}
+
+
+async def retry_stalled(conn: psycopg.AsyncConnection[Any], door: Door) -> int:
+    """Try the stalled subjects again, each by itself; how many are shown again."""
+    cursor = await conn.execute(
+        "SELECT DISTINCT e.id, e.type, e.subject, e.body::text"
+        " FROM ledger.stalled s JOIN ledger.event e ON e.id = s.event WHERE e.body IS NOT NULL"
+    )
+    done = 0
+    for event, type_, subject, body in await cursor.fetchall():
+        touched = Touched(keys_of(type_, subject, body))
+        try:
+            async with conn.transaction():
+                for projection in door.catalogue.immediate:
+                    await refresh(conn, projection, touched)
+                await conn.execute("DELETE FROM ledger.stalled WHERE event = %s", [event])
+        except psycopg.Error:
+            continue
+        for rule in door.catalogue.rules:
+            await run_rule(conn, door, rule, touched)
+        done += 1
+    return done
+
+
+async def run_rule(
+    conn: psycopg.AsyncConnection[Any], door: Door, rule: Rule, touched: Touched
+) -> int:
+    """Append the consequences a rule misses for the touched keys; how many."""
+    if rule.clock or not touched.any(rule.kinds):
+        return 0
+    rows = await (await conn.execute(rule.sql, touched.parameters())).fetchall()
+    at = (await (await conn.execute("SELECT now()")).fetchone() or (None,))[0]
+    await door.append([consequence(rule, row, at) for row in rows])
+    return len(rows)
+
+
+async def reconcile(conn: psycopg.AsyncConnection[Any], door: Door, name: str) -> int:
+    """Run one rule over the whole history, in chunks: for a rule that is new or was mended."""
+    (rule,) = (rule for rule in door.catalogue.rules if rule.name == name)
+    seq, done = 0, 0
+    while True:
+        last, touched = await touched_between(conn, seq, 5_000)
+        if last == seq:
+            return done
+        done += await run_rule(conn, door, rule, touched)
+        seq = last
+
+
+async def _expire(conn: psycopg.AsyncConnection[Any], now: datetime) -> dict[str, int]:
+    inbox = await conn.execute(
+        "UPDATE ledger.inbox SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %s", [now]
+    )
+    notes = await conn.execute("DELETE FROM vault.note WHERE expires_at < %s", [now])
+    return {"expired_inbox": inbox.rowcount, "expired_notes": notes.rowcount}
