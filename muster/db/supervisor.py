@@ -89,7 +89,7 @@ def _serve(place: Place, users: int) -> int:
             return 0
         _say("postgres ended by itself; starting it again")
         failures = 0 if was_ready else failures + 1
-        time.sleep(POLL_SECONDS * failures)
+        time.sleep(POLL_SECONDS * (failures % FAILURES_ALLOWED))
     return _say("postgres does not start; giving up")
 
 

@@ -24,7 +24,6 @@ class Limits:
     workbook_memory_bytes: int = 1_500_000_000
     workbook_seconds: int = 120
     workbook_expanded_bytes: int = 4 << 30
-    columns: int = 1_000
 
 
 # Structs, because a million of them are made in an import: a tenth of a dataclass's cost.
@@ -119,10 +118,10 @@ class LineTooLong(RowProblem):
 
 
 class ExtraCells(RowProblem):
-    """The row has {found} cells where the header has {expected}. A text with the separator in it
-    must stand in quotation marks."""
+    """The row has {found} cells where the header has {expected}. Put a text with the separator in
+    it into quotation marks, or give the column beyond the last header a header."""
 
-    zh = "该行有 {found} 个单元格，而表头只有 {expected} 个。含分隔符的内容须加引号。"
+    zh = "该行有 {found} 格，表头只有 {expected} 格。含分隔符的内容须加引号，多出的列须有表头。"
 
 
 class MissingCells(RowProblem):

@@ -22,7 +22,8 @@ class Rejects:
         with Rejects(path, table.headers) as rejects:
             rejects.add(fault)
 
-    The file appears when the block ends without error and something was added. `count` is rows.
+    The file appears when the block ends without error and something was added.
+    `count` is the rows added.
     """
 
     def __init__(self, path: Path, headers: Sequence[str]) -> None:
@@ -45,6 +46,7 @@ class Rejects:
         if self._waiting is not None and self._waiting[0] == line:
             self._waiting[2].extend(messages)
             return
+        self.count += 1
         self._flush()
         self._waiting = (line, list(raw), messages)
 
@@ -58,8 +60,9 @@ class Rejects:
             self._write([*(self._headers[i] for i in self._kept), *ADDED_HEADERS])
         kept = [raw[i] if i < len(raw) else "" for i in self._kept]
         # Cells beyond the header come last, so that the added columns stand under their headers.
-        self._write([*kept, "\n".join(messages), str(line), *raw[len(self._headers) :]])
-        self.count += 1
+        beyond = raw[len(self._headers) :]
+        added = ["\n".join(messages), str(line)]
+        self._write([*kept, *added, *(beyond if any(beyond) else ())])
 
     def __enter__(self) -> Self:
         return self

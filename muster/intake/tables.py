@@ -62,7 +62,9 @@ class Table:
         self._source = source
         header = _find_header(path, columns, source.candidates())
         self._choice, self.header_line = header.choice, header.line
-        self.headers, self.positions = header.cells, header.positions
+        self.headers, self.positions = list(header.cells), header.positions
+        while not self.headers[-1].strip():
+            self.headers.pop()
         taken = {*header.positions.values()}
         self.unknown = [
             text

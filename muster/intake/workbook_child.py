@@ -28,7 +28,8 @@ def main(path: str) -> None:
     settings = _told()
     signal.alarm(settings["seconds"])  # for loading; sending waits for the reader
     resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (settings["seconds"],) * 2)
+    # At the first limit comes SIGXCPU, at the second SIGKILL, which would not tell why.
+    resource.setrlimit(resource.RLIMIT_CPU, (settings["seconds"], settings["seconds"] + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         _serve(path, settings)

@@ -5,6 +5,7 @@ a sheet whole. So a child does it under limits of memory and time, and hands ove
 when it dies, only the file is refused.
 """
 
+import signal
 import struct
 import subprocess
 import sys
@@ -77,6 +78,9 @@ class WorkbookSource:
 
     def close(self) -> None:
         self._child.kill()
+        self._reap()
+
+    def _reap(self) -> None:
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
@@ -101,8 +105,9 @@ class WorkbookSource:
                 if frame[0] == "problem":
                     raise self._problem(frame[1])
                 return frame
-        self.close()
-        raise self._problem("memory" if self._child.returncode != -14 else "seconds")
+        self._reap()  # it has ended by itself, and how is what we want to know
+        out_of_time = self._child.returncode in (-signal.SIGALRM, -signal.SIGXCPU)
+        raise self._problem("seconds" if out_of_time else "memory")
 
     def _problem(self, name: str) -> Problem:
         file, limits = self._path.name, self._limits

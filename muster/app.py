@@ -1,0 +1,124 @@
+"""The HTTP application: every domain's handlers around one running Muster."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Litestar, Response, get
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from muster import __version__
+from muster.config import BODY_LIMIT_BYTES
+from muster.core.problems import Problem
+from muster.core.together import Together
+from muster.coverage import api as coverage
+from muster.coverage.queries import alarms
+from muster.instance import Instance
+from muster.intake import api as intake
+from muster.lab import api as lab
+from muster.lab.queries import results_of
+from muster.registry import api as registry
+from muster.sampling import api as sampling
+from muster.sampling.queries import device_gaps
+from muster.web import Ask, muster, problem_response
+
+
+def make_app(instance: Instance) -> Litestar:
+    """The application of an open Muster; whoever opened it closes it."""
+    metrics = _Metrics()
+
+    async def results(people: Sequence[UUID]) -> list[list[dict[str, Any]]]:
+        async with instance.pool.connection() as conn:
+            return await results_of(conn, people)
+
+    return Litestar(
+        route_handlers=[
+            *intake.HANDLERS, *registry.HANDLERS, *sampling.HANDLERS, *lab.HANDLERS,
+            *coverage.HANDLERS, show_health, show_readiness, show_metrics, list_problems,
+        ],
+        state=State(
+            {"muster": instance, "results": Together(results), "metrics": metrics}
+        ),
+        exception_handlers={Exception: problem_response},  # type: ignore[dict-item]
+        middleware=[metrics.middleware],
+        request_max_body_size=BODY_LIMIT_BYTES,
+        # The document only: the interactive pages would load scripts from elsewhere.
+        openapi_config=OpenAPIConfig(
+            title="Muster", version=__version__, path="/openapi", render_plugins=[],
+            description="Every fact and decision comes in as an event; everything else is a view.",
+        ),
+    )  # fmt: skip
+
+
+@get("/healthz", sync_to_thread=False)
+def show_health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok", "version": __version__}
+
+
+@get("/readyz")
+async def show_readiness(request: Ask) -> dict[str, str]:
+    """The database answers too; 503 where it does not."""
+    async with muster(request).pool.connection(timeout=2) as conn:
+        await conn.execute("SELECT 1")
+    return {"status": "ready"}
+
+
+@get("/v1/problems", sync_to_thread=False)
+def list_problems() -> list[dict[str, Any]]:
+    """The error catalogue."""
+    return [
+        {"slug": slug, "status": type_.status, "en": " ".join((type_.__doc__ or "").split()),
+         "zh": type_.zh}
+        for slug, type_ in sorted(Problem.catalogue.items())
+    ]  # fmt: skip
+
+
+@get("/metrics")
+async def show_metrics(request: Ask) -> Response[bytes]:
+    """Prometheus metrics."""
+    here, metrics = muster(request), request.app.state.metrics
+    async with here.pool.connection() as conn:
+        metrics.alarms.clear()
+        for one in await alarms(conn):
+            metrics.alarms.labels(one["alarm"]).set(one["count"])
+        metrics.gaps.set(len(await device_gaps(conn)))
+    metrics.stored.set(here.door.stored)
+    metrics.commits.set(here.door.commits)
+    metrics.head.set(here.door.head.seq)
+    return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
+
+
+class _Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made = {"registry": self.registry}
+        self.requests = Counter("muster_requests", "Requests", ["method", "status"], **made)
+        self.seconds = Histogram("muster_request_seconds", "Time to answer", **made)
+        self.stored = Gauge("muster_door_events_stored", "Events stored since start", **made)
+        self.commits = Gauge("muster_door_commits", "Transactions since start", **made)
+        self.head = Gauge("muster_ledger_head_seq", "The last event's seq", **made)
+        self.alarms = Gauge("muster_alarms", "Open alarms", ["alarm"], **made)
+        self.gaps = Gauge("muster_device_gaps", "Gaps in device sequences", **made)
+
+    def middleware(self, app: ASGIApp) -> ASGIApp:
+        async def measured(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            started = time.perf_counter()
+
+            async def noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self.requests.labels(scope["method"], message["status"]).inc()
+                await send(message)
+
+            await app(scope, receive, noted)
+            self.seconds.observe(time.perf_counter() - started)
+
+        return measured
+

@@ -1,0 +1,62 @@
+"""HTTP for who was expected, sampled, told and missing."""
+
+from typing import Any
+
+from litestar import Response, get
+
+from muster.core.paging import Page
+from muster.coverage import queries
+from muster.registry import queries as registry
+from muster.registry.events import Level
+from muster.sampling import queries as sampling
+from muster.web import After, Ask, Format, Limit, listing, muster
+
+
+@get("/v1/rounds/{round:str}/funnel")
+async def show_funnel(
+    request: Ask, round: str, area: str, level: Level = "street"
+) -> dict[str, Any]:
+    """The round's figures per area of a level under an area; persons, and swabs as person-times."""
+    async with muster(request).pool.connection() as conn:
+        found = await sampling.round_(conn, round)
+        top = await registry.area(conn, area)
+        return await queries.funnel(conn, found["round"], top["area"], level)
+
+
+@get("/v1/rounds/{round:str}/missing")
+async def list_missing(
+    request: Ask,
+    round: str,
+    area: str,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """Who has not been tested under an area, in the order of the walk."""
+    async with muster(request).pool.connection() as conn:
+        found = await sampling.round_(conn, round)
+        top = (await registry.area(conn, area))["area"]
+        return await listing(
+            lambda a, n: queries.missing(conn, found["round"], top, after=a, limit=n),
+            after=after, limit=limit, format=format, name="missing",
+        )  # fmt: skip
+
+
+@get("/v1/rounds/{round:str}/balance")
+async def show_balance(request: Ask, round: str) -> list[dict[str, Any]]:
+    """The balance sheet: of this moment while the round is open, else the one it was closed on."""
+    async with muster(request).pool.connection() as conn:
+        found = await sampling.round_(conn, round)
+        if found["closed_at"]:
+            return await queries.closed_balance(conn, found["round"])
+        return await queries.balance(conn, found["round"])
+
+
+@get("/v1/alarms")
+async def list_alarms(request: Ask) -> list[dict[str, Any]]:
+    """What a person must look at, gravest first."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.alarms(conn)
+
+
+HANDLERS = [show_funnel, list_missing, show_balance, list_alarms]

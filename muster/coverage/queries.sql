@@ -1,0 +1,111 @@
+-- name: funnel
+-- The sums of a round for each area at one level under a given area, from the per-building rows.
+SELECT w.area, a.code, a.name, a.level,
+    coalesce(sum(c.expected), 0)::int AS expected, coalesce(sum(c.sampled), 0)::int AS sampled,
+    coalesce(sum(c.resulted), 0)::int AS resulted, coalesce(sum(c.invalid), 0)::int AS invalid,
+    coalesce(sum(c.pending), 0)::int AS pending, coalesce(sum(c.recalled), 0)::int AS recalled,
+    coalesce(sum(c.recall_open), 0)::int AS recall_open,
+    coalesce(sum(c.exempt), 0)::int AS exempt, coalesce(sum(c.away), 0)::int AS away,
+    coalesce(sum(c.refused), 0)::int AS refused, coalesce(sum(c.missing), 0)::int AS missing,
+    coalesce(sum(c.swabs), 0)::int AS swabs
+FROM registry.span top
+JOIN registry.span w ON w.lo BETWEEN top.lo AND top.hi
+JOIN registry.area a ON a.area = w.area
+LEFT JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
+LEFT JOIN coverage.building c ON c.building = b.area AND c.round = %(round)s
+WHERE top.area = %(area)s AND a.level = %(level)s
+GROUP BY w.area, w.lo, a.code, a.name, a.level
+ORDER BY w.lo;
+
+-- name: as_of
+-- How far the coverage follower has come: its figures speak of this moment.
+SELECT f.as_of, coalesce((SELECT max(seq) FROM ledger.event), 0) - f.seq AS behind_events
+FROM ledger.follower f WHERE f.name = 'coverage.building';
+
+-- name: denominators
+-- What has been declared of an area's people, newest first: shown beside the roster's own count.
+SELECT people, source, "on" FROM registry.denominator WHERE area = %(area)s ORDER BY "on" DESC;
+
+-- name: missing
+-- Who has not been tested in a round, under an area, in the order of the walk: building, room. Read
+-- from the facts themselves, so it is of this moment. Nobody exempt, away or refusing is listed.
+SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building, a.code AS building_code,
+    a.name AS building_name, r.birth_year, r.sex, r.state, r."group", i.name,
+    i.phone IS NOT NULL AS has_phone
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+JOIN registry.resident r ON r.building = b.area
+JOIN registry.area a ON a.area = b.area
+LEFT JOIN vault.identity i ON i.resident = r.resident
+WHERE top.area = %(area)s AND r.merged_into IS NULL
+    AND r.state IN ('resident', 'temporary')
+    AND NOT EXISTS (SELECT FROM sampling.specimen s
+        WHERE s.person = r.resident AND s.round = %(round)s)
+    AND NOT EXISTS (SELECT FROM sampling.stance x
+        WHERE x.person = r.resident AND (x.round = %(round)s OR x.round IS NULL))
+    AND (%(place)s::bigint IS NULL
+        OR (b.lo, coalesce(r.room, ''), r.resident) > (%(place)s, %(room)s, %(resident)s::uuid))
+ORDER BY b.lo, coalesce(r.room, ''), r.resident
+LIMIT %(limit)s;
+
+-- name: balance
+-- The closing sheet of a round: its areas and the levels under them down to communities.
+SELECT w.area, sum(c.expected)::int AS expected, sum(c.sampled)::int AS sampled,
+    sum(c.resulted)::int AS resulted, sum(c.invalid)::int AS invalid,
+    sum(c.pending)::int AS pending, sum(c.exempt)::int AS exempt, sum(c.away)::int AS away,
+    sum(c.refused)::int AS refused, sum(c.missing)::int AS missing
+FROM sampling.round rd
+JOIN registry.span top ON top.area = ANY (rd.areas)
+JOIN registry.span w ON w.lo BETWEEN top.lo AND top.hi
+JOIN registry.area a ON a.area = w.area
+JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
+JOIN coverage.building c ON c.building = b.area AND c.round = rd.round
+WHERE rd.round = %(round)s AND a.level NOT IN ('compound', 'grid', 'building')
+GROUP BY w.area, w.lo ORDER BY w.lo;
+
+-- name: closed_balance
+-- The sheet a closed round was closed on.
+SELECT a.area, a.code, a.name, a.level, b.expected, b.sampled, b.resulted, b.invalid, b.pending,
+    b.exempt, b.away, b.refused, b.missing
+FROM ledger.event e
+CROSS JOIN jsonb_to_recordset(e.body -> 'balance') AS b (area uuid, expected int, sampled int,
+    resulted int, invalid int, pending int, exempt int, away int, refused int, missing int)
+JOIN registry.area a ON a.area = b.area
+WHERE e.subject = %(round)s AND e.type = 'RoundClosed'
+ORDER BY a.code;
+
+-- name: unplaced
+-- People sampled in a round who live nowhere on the roster: walk-ins nobody has placed yet.
+SELECT count(DISTINCT s.person)::int AS persons
+FROM sampling.specimen s
+LEFT JOIN registry.resident r ON r.resident = s.person
+WHERE s.round = %(round)s AND (r.resident IS NULL OR r.building IS NULL);
+
+-- name: alarms
+-- What a person must look at, gravest first. A positive nobody can be told of is the top alarm.
+SELECT * FROM (
+    SELECT 1 AS rank, 'positive_without_tube' AS alarm, count(*)::int AS count FROM lab.result
+    WHERE outcome IN ('positive', 'indeterminate') AND NOT rejected AND cardinality(tubes) = 0
+    UNION ALL
+    SELECT 1, 'positive_without_members', count(*)::int FROM lab.outcome o
+    WHERE o.outcome IN ('positive', 'indeterminate')
+        AND NOT EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = o.tube)
+    UNION ALL
+    SELECT 2, 'result_conflict', count(*)::int FROM lab.outcome WHERE state = 'conflict'
+    UNION ALL SELECT 3, 'stalled', count(*)::int FROM ledger.stalled
+    UNION ALL SELECT 3, 'inbox', count(*)::int FROM ledger.inbox
+    WHERE applied_at IS NULL AND sealed IS NOT NULL
+    UNION ALL SELECT 4, 'recall_overdue', count(*)::int FROM lab.recall
+    WHERE state = 'open' AND fell_due
+    UNION ALL SELECT 5, 'result_without_tube', count(*)::int FROM lab.result
+    WHERE outcome NOT IN ('positive', 'indeterminate') AND NOT rejected AND cardinality(tubes) = 0
+    UNION ALL SELECT 5, 'person_twice', count(*)::int FROM sampling.twice
+    UNION ALL SELECT 5, 'barcode_twice', count(*)::int FROM sampling.barcode_twice
+    UNION ALL SELECT 6, flag, count(*)::int FROM sampling.flag GROUP BY flag
+    UNION ALL SELECT 6, 'more_sampled_than_declared', count(*)::int FROM (
+        SELECT d.area FROM registry.denominator d
+        JOIN registry.span w ON w.area = d.area
+        JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
+        JOIN coverage.building c ON c.building = b.area
+        GROUP BY d.area, d.event, d.people, c.round HAVING sum(c.sampled) > d.people) over_all
+) a WHERE count > 0 ORDER BY rank, alarm;

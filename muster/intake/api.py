@@ -1,0 +1,131 @@
+"""HTTP for what comes in: uploads, their receipts, the inbox."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+)
+
+from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT
+from muster.core.clock import now
+from muster.core.paging import Page
+from muster.intake.upload import Answer, MalformedUpload, UploadTooLarge, unzip
+from muster.ledger.event import Body
+from muster.sampling import queries
+from muster.web import After, Ask, Limit, language, muster
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The chain's head after the upload: a receipt that shows a cut-off ledger later."""
+
+    batch: int
+    seq: int
+    hash: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """One answer per item, in the order of the items."""
+
+    answers: list[Answer]
+    head: Head
+
+
+class _UploadOperation(Operation):
+    """Documents the body, which the handler reads itself so that one bad item spoils no other."""
+
+    def __post_init__(self) -> None:
+        text = Schema(type=OpenAPIType.STRING)
+        event: Schema | Reference = Schema(
+            type=OpenAPIType.OBJECT,
+            description="id and subject are UUIDs; body as /v1/vocabulary says for the type",
+            required=["id", "type", "subject", "device_at", "actor", "body"],
+        )
+        item = Schema(
+            type=OpenAPIType.OBJECT,
+            properties={"event": event, "identity": Schema(type=OpenAPIType.OBJECT), "note": text},
+            required=["event"],
+        )
+        upload = Schema(
+            type=OpenAPIType.OBJECT,
+            properties={
+                "device": text,
+                "sent_at": Schema(type=OpenAPIType.STRING, format="date-time"),
+                "items": Schema(type=OpenAPIType.ARRAY, items=item, max_items=ITEMS_LIMIT),
+            },
+            required=["items"],
+        )
+        self.request_body = RequestBody({"application/json": OpenAPIMediaType(schema=upload)})
+
+
+_problems = {
+    400: ResponseSpec(dict[str, Any], description="not an upload; kept in the inbox"),
+    413: ResponseSpec(dict[str, Any], description="over the limit of bytes or items"),
+    503: ResponseSpec(dict[str, Any], description="try again after Retry-After seconds"),
+}
+
+
+@post("/v1/events", status_code=200, operation_class=_UploadOperation, responses=_problems)
+async def take_events(request: Ask) -> Receipt:
+    """Take in a batch of events; optionally gzip-encoded."""
+    if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
+        raise UploadTooLarge(limit_bytes=BODY_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
+    body, received_at = await request.body(), now()
+    here = muster(request)
+    owner = request.headers.get("x-device", "-")[:64]
+    if request.headers.get("content-encoding", "").lower() == "gzip":
+        try:
+            body = unzip(body)
+        except MalformedUpload as problem:
+            (inbox,) = await here.intake.hold([(body, None, problem)], owner, received_at)
+            raise MalformedUpload(**{**problem.facts, "inbox": inbox}) from problem
+    answers = await here.intake.take(
+        body, received_at=received_at, owner=owner, language=language(request)
+    )
+    head = here.door.head
+    return Receipt(answers, Head(head.batch, head.seq, head.hash))
+
+
+@get("/v1/receipts")
+async def show_receipts(request: Ask, id: list[UUID]) -> list[dict[str, Any]]:
+    """What became of events sent earlier: stored, held (and why) or unknown."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.receipts(conn, id)
+
+
+@get("/v1/vocabulary")
+async def show_vocabulary() -> dict[str, Any]:
+    """Every event type with the JSON schema of its body."""
+    types = list(Body.types.values())
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    named = {
+        type_.__name__: {"version": type_.version, "schema": schema}
+        for type_, schema in zip(types, schemas, strict=True)
+    }
+    return {"types": named, "components": {"schemas": components}}
+
+
+@get("/v1/inbox")
+async def list_inbox(request: Ask, after: After = None, limit: Limit = 100) -> Page:
+    """What could not be read: who sent it, why it is held, until when it is kept."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.inbox(conn, after=after, limit=limit)
+
+
+@post("/v1/inbox/retry", status_code=200)
+async def retry_inbox(request: Ask) -> dict[str, int]:
+    """Try every held item again."""
+    return await muster(request).intake.retry()
+
+
+HANDLERS = [take_events, show_receipts, show_vocabulary, list_inbox, retry_inbox]

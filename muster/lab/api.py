@@ -1,0 +1,115 @@
+"""HTTP for results, recalls and conflicts."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from muster.core.clock import now
+from muster.core.paging import Page
+from muster.lab import decide, queries
+from muster.lab.events import Outcome
+from muster.web import After, Ask, Format, Limit, listing, muster
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """Another outcome for a released result, and why."""
+
+    outcome: Outcome
+    reason: Literal["repeat_run", "clerical", "wrong_sample", "other"]
+    actor: str
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """The tube a result belongs to."""
+
+    tube: UUID
+    actor: str
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why a result does not count."""
+
+    reason: Literal["wrong_file", "wrong_tube", "superseded", "other"]
+    actor: str
+
+
+@get("/v1/people/{person:uuid}/results")
+async def show_results(request: Ask, person: UUID) -> list[dict[str, Any]]:
+    """A person's swabs, newest first, with what may be told of each."""
+    return await request.app.state.results.ask(person)
+
+
+@get("/v1/recalls")
+async def list_recalls(
+    request: Ask,
+    recall_state: Literal["open", "closed", "withdrawn"] | None = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """Recalls in the order they were ordered."""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.recalls(conn, state=recall_state, after=a, limit=n),
+            after=after, limit=limit, format=format, name="recalls",
+        )  # fmt: skip
+
+
+@get("/v1/conflicts")
+async def list_conflicts(
+    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+) -> Page | Response[bytes]:
+    """Results that contradict each other or fit several tubes; nobody is told by them."""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.conflicts(conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="conflicts",
+        )  # fmt: skip
+
+
+@get("/v1/results/waiting")
+async def list_waiting(
+    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+) -> Page | Response[bytes]:
+    """Results whose tube is not known."""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.waiting(conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="waiting",
+        )  # fmt: skip
+
+
+@post("/v1/results/{result:uuid}/amend", status_code=204)
+async def amend_result(request: Ask, result: UUID, data: Amendment) -> None:
+    """Give a released result another outcome."""
+    async with muster(request).pool.connection() as conn:
+        await decide.amend(
+            conn, muster(request).door, result, outcome=data.outcome, reason=data.reason,
+            actor=data.actor, at=now(),
+        )  # fmt: skip
+
+
+@post("/v1/results/{result:uuid}/bind", status_code=204)
+async def bind_result(request: Ask, result: UUID, data: Binding) -> None:
+    """Say which tube a result belongs to."""
+    async with muster(request).pool.connection() as conn:
+        await decide.bind(
+            conn, muster(request).door, result, tube=data.tube, actor=data.actor, at=now()
+        )
+
+
+@post("/v1/results/{result:uuid}/reject", status_code=204)
+async def reject_result(request: Ask, result: UUID, data: Rejection) -> None:
+    """Say that a result does not count."""
+    async with muster(request).pool.connection() as conn:
+        await decide.reject(
+            conn, muster(request).door, result, reason=data.reason, actor=data.actor, at=now()
+        )
+
+
+HANDLERS = [
+    show_results, list_recalls, list_conflicts, list_waiting, amend_result, bind_result,
+    reject_result,
+]  # fmt: skip

@@ -1,0 +1,61 @@
+"""Questions about results, recalls and what contradicts itself."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from muster.config import PAGE_LIMIT
+from muster.core.paging import Page, decode, page
+from muster.core.rows import rows
+from muster.core.sqlfile import query
+from muster.ledger.projection import uuid_array
+
+_HERE = "muster.lab"
+Conn = psycopg.AsyncConnection[Any]
+_FIELDS = ("tube", "at", "round", "purpose", "sealed", "told", "resulted_at")
+
+
+async def results_of(conn: Conn, people: Sequence[UUID]) -> list[list[dict[str, Any]]]:
+    """For each id asked, the swabs of that person, newest first, with what they may be told:
+    pending, negative, recalled, confirmed, sample_again (or positive / indeterminate before the
+    recall is ordered)."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            query(_HERE, "results_of").encode(), {"people": uuid_array(people)}, prepare=True
+        )
+        found: dict[UUID, list[dict[str, Any]]] = {person: [] for person in people}
+        for asked, *values in await cursor.fetchall():
+            found[asked].append(dict(zip(_FIELDS, values, strict=True)))
+    return [found[person] for person in people]
+
+
+async def recalls(
+    conn: Conn, *, state: str | None = None, after: str | None = None, limit: int = PAGE_LIMIT
+) -> Page:
+    at, recall = decode(after, 2) or (None, None)
+    found = await rows(
+        conn, _HERE, "recalls", state=state, at=at, recall=recall, limit=limit + 1
+    )
+    return page(found, limit, ("ordered_at", "recall"))
+
+
+async def conflicts(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    return await _by_barcode(conn, "conflicts", after, limit)
+
+
+async def waiting(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    """Results whose tube is not known."""
+    return await _by_barcode(conn, "waiting", after, limit)
+
+
+async def of_tube(conn: Conn, tube: UUID, barcode: str) -> list[dict[str, Any]]:
+    return await rows(conn, _HERE, "of_tube", tube=tube, barcode=barcode)
+
+
+async def _by_barcode(conn: Conn, name: str, after: str | None, limit: int) -> Page:
+    barcode, result = decode(after, 2) or (None, None)
+    found = await rows(conn, _HERE, name, barcode=barcode, result=result, limit=limit + 1)
+    return page(found, limit, ("barcode", "result"))

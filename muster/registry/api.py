@@ -1,0 +1,123 @@
+"""HTTP for areas, people and units."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from muster.core.clock import now
+from muster.core.paging import Page
+from muster.registry import decide, queries
+from muster.web import After, Ask, Format, Limit, listing, muster
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """Make one id count for another."""
+
+    into: UUID
+    actor: str
+
+
+class Unmerge(msgspec.Struct, frozen=True):
+    """Take the merge of an id back."""
+
+    actor: str
+
+
+@get("/v1/areas")
+async def list_areas(
+    request: Ask,
+    parent: str | None = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """The areas right under one (code, id or name), or the roots."""
+    async with muster(request).pool.connection() as conn:
+        top = (await queries.area(conn, parent))["area"] if parent else None
+        return await listing(
+            lambda a, n: queries.children(conn, top, after=a, limit=n),
+            after=after, limit=limit, format=format, name="areas",
+        )  # fmt: skip
+
+
+@get("/v1/areas/{area:str}")
+async def show_area(request: Ask, area: str) -> dict[str, Any]:
+    """One area by code, id or name."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.area(conn, area)
+
+
+@get("/v1/people")
+async def search_people(
+    request: Ask,
+    area: str,
+    name: str,
+    after: After = None,
+    limit: Limit = 50,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """People under an area by the beginning of a name: characters, pinyin or initials."""
+    async with muster(request).pool.connection() as conn:
+        top = (await queries.area(conn, area))["area"]
+        return await listing(
+            lambda a, n: queries.search(conn, top, name, after=a, limit=n),
+            after=after, limit=limit, format=format, name="people",
+        )  # fmt: skip
+
+
+@get("/v1/people/{person:uuid}")
+async def show_person(request: Ask, person: UUID) -> dict[str, Any]:
+    """One person, number and phone masked."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.person(conn, muster(request).vault, person)
+
+
+@post("/v1/people/{person:uuid}/merge", status_code=204)
+async def merge_people(request: Ask, person: UUID, data: Merge) -> None:
+    """Join two ids after review."""
+    async with muster(request).pool.connection() as conn:
+        await decide.merge(
+            conn, muster(request).door, one=person, into=data.into, actor=data.actor, at=now()
+        )
+
+
+@post("/v1/people/{person:uuid}/unmerge", status_code=204)
+async def unmerge_people(request: Ask, person: UUID, data: Unmerge) -> None:
+    """Take a merge back and keep the two apart."""
+    async with muster(request).pool.connection() as conn:
+        await decide.unmerge(
+            conn, muster(request).door, resident=person, actor=data.actor, at=now()
+        )
+
+
+@get("/v1/duplicates")
+async def list_duplicates(
+    request: Ask, format: Literal["json", "csv", "xlsx"] = "json"
+) -> Page | Response[bytes]:
+    """People who may be listed twice, likeliest first, for a person to decide."""
+
+    async def all_pairs(_after: str | None, _limit: int) -> Page:
+        async with muster(request).pool.connection() as conn:
+            return Page(await queries.likely_duplicates(conn))
+
+    return await listing(all_pairs, after=None, limit=1, format=format, name="duplicates")
+
+
+@get("/v1/units")
+async def list_units(
+    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+) -> Page | Response[bytes]:
+    """Enterprises, schools, hotels and other units."""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.units(conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="units",
+        )  # fmt: skip
+
+
+HANDLERS = [
+    list_areas, show_area, search_people, show_person, merge_people, unmerge_people,
+    list_duplicates, list_units,
+]  # fmt: skip

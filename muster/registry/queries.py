@@ -1,0 +1,141 @@
+"""Questions about areas, people and units. Lists mask numbers and phones."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from rapidfuzz import fuzz
+
+from muster.config import PAGE_LIMIT
+from muster.core.paging import Page, decode, page
+from muster.core.problems import Problem
+from muster.core.rows import row, rows
+from muster.core.text import clean
+from muster.registry.engine.identity import check
+from muster.registry.vault import Vault
+
+_HERE = "muster.registry"
+Conn = psycopg.AsyncConnection[Any]
+
+
+class AreaUnknown(Problem):
+    """No area has the code, name or id "{area}". `muster areas` lists them."""
+
+    zh = "没有编码、名称或编号为“{area}”的区域。用 muster areas 查看。"
+    status = 404
+
+
+class AreaAmbiguous(Problem):
+    """Several areas are called "{area}": {codes}. Name one by its code."""
+
+    zh = "有多个区域名为“{area}”：{codes}。请用编码指定。"
+    status = 409
+
+
+class PersonUnknown(Problem):
+    """Nobody is known by that id or document number."""
+
+    zh = "没有该编号或证件号码对应的人。"
+    status = 404
+
+
+async def area(conn: Conn, text: str) -> dict[str, Any]:
+    """The area of a code, an id or a name. Raises AreaUnknown, AreaAmbiguous."""
+    if found := await row(conn, _HERE, "area_by_code", code=text):
+        return found
+    try:
+        if found := await row(conn, _HERE, "area_by_id", area=UUID(text)):
+            return found
+    except ValueError:
+        pass
+    named = await rows(conn, _HERE, "areas_by_name", name=text)
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise AreaAmbiguous(area=text, codes=", ".join(one["code"] for one in named))
+    raise AreaUnknown(area=text)
+
+
+async def children(
+    conn: Conn, parent: UUID | None, *, after: str | None = None, limit: int = PAGE_LIMIT
+) -> Page:
+    """The areas right under one, or the roots of the tree."""
+    if parent is None:
+        return Page(await rows(conn, _HERE, "roots"))
+    (code,) = decode(after, 1) or ("",)
+    found = await rows(conn, _HERE, "children", area=parent, after=code, limit=limit + 1)
+    return page(found, limit, ("code",))
+
+
+async def search(
+    conn: Conn, area: UUID, prefix: str, *, after: str | None = None, limit: int = 50
+) -> Page:
+    """People under an area whose name, pinyin or initials begin with `prefix`."""
+    prefix = clean(prefix)
+    column: Literal["name", "pinyin", "initials"] = "name"
+    if prefix.isascii():
+        prefix = prefix.lower().replace(" ", "")
+        column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
+    last, resident = decode(after, 2) or (None, None)
+    found = await rows(
+        conn, _HERE, f"search_{column}", area=area, prefix=prefix, beyond=prefix + "\U0010ffff",
+        name=last, resident=resident, limit=limit + 1,
+    )  # fmt: skip
+    return page(found, limit, (column, "resident"))
+
+
+async def person(conn: Conn, vault: Vault, resident: UUID) -> dict[str, Any]:
+    """A person with masked number and phone. Raises PersonUnknown."""
+    found = await row(conn, _HERE, "person", resident=resident)
+    if found is None:
+        raise PersonUnknown()
+    for name in ("number", "phone"):
+        sealed = found[name]
+        found[name] = mask(vault.open(bytes(sealed)).decode()) if sealed else None
+    return found
+
+
+async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
+    """The person of an id or a document number. Raises PersonUnknown."""
+    try:
+        return UUID(text)
+    except ValueError:
+        pass
+    document = check(text)
+    found = await row(
+        conn, _HERE, "by_number", hash=vault.number_hash(document.kind, document.number or text)
+    )
+    if found is None:
+        raise PersonUnknown()
+    return found["resident"]
+
+
+async def units(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    (code,) = decode(after, 1) or ("",)
+    found = await rows(conn, _HERE, "units", after=code, limit=limit + 1)
+    return page(found, limit, ("code",))
+
+
+async def likely_duplicates(conn: Conn, *, at_least: int = 60) -> list[dict[str, Any]]:
+    """Pairs that may be one person, likeliest first, with score (0-100) and reasons; to be decided
+    by a person, never merged silently."""
+    found = []
+    for pair in await rows(conn, _HERE, "likely_duplicates"):
+        reasons = [name for name in _WEIGHTS if pair[name]]
+        score = sum(_WEIGHTS[name] for name in reasons)
+        likeness = fuzz.ratio(pair["one_name"], pair["other_name"])
+        score += round(likeness / 5) - (40 if pair["both_documents"] else 0)
+        if score >= at_least:
+            found.append({**pair, "score": min(score, 100), "reasons": reasons})
+    return sorted(found, key=lambda pair: -pair["score"])
+
+
+# One pinyin is given; a birth date or a phone in common is what made it a pair at all.
+_WEIGHTS = {
+    "same_birth_date": 30, "same_phone": 35, "same_building": 15, "same_room": 15, "same_sex": 5,
+}  # fmt: skip
+
+
+def mask(text: str) -> str:
+    """All but the first three and the last four characters hidden."""
+    return text[:3] + "*" * max(len(text) - 7, 1) + text[-4:] if len(text) > 7 else "*" * len(text)

@@ -1,0 +1,110 @@
+-- name: area_by_code
+SELECT a.*, s.lo, s.hi, s.depth FROM registry.area a LEFT JOIN registry.span s USING (area)
+WHERE a.code = %(code)s;
+
+-- name: area_by_id
+SELECT a.*, s.lo, s.hi, s.depth FROM registry.area a LEFT JOIN registry.span s USING (area)
+WHERE a.area = %(area)s;
+
+-- name: areas_by_name
+-- Areas are also asked for by name; several may bear it.
+SELECT a.*, s.lo, s.hi, s.depth FROM registry.area a LEFT JOIN registry.span s USING (area)
+WHERE a.name = %(name)s AND a.level NOT IN ('grid', 'building') ORDER BY a.code LIMIT 20;
+
+-- name: roots
+SELECT a.*, s.lo, s.hi, s.depth FROM registry.area a LEFT JOIN registry.span s USING (area)
+WHERE a.parent IS NULL ORDER BY a.code;
+
+-- name: children
+SELECT a.*, s.lo, s.hi, s.depth FROM registry.area a LEFT JOIN registry.span s USING (area)
+WHERE a.parent = %(area)s AND a.code > %(after)s ORDER BY a.code LIMIT %(limit)s;
+
+-- name: area_counts
+SELECT level, count(*)::int AS count, count(*) FILTER (WHERE kind = 'exclusive')::int AS exclusive
+FROM registry.area GROUP BY level ORDER BY level;
+
+-- name: search_name
+-- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
+-- building. `~>=~` keeps the index where LIKE would lose it.
+SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+CROSS JOIN LATERAL (
+    SELECT * FROM vault.search s
+    WHERE s.building = b.area AND s.name ~>=~ %(prefix)s AND s.name ~<~ %(beyond)s
+) p
+JOIN registry.resident r ON r.resident = p.resident
+WHERE top.area = %(area)s
+    AND (%(name)s::text IS NULL OR (p.name, p.resident) > (%(name)s, %(resident)s::uuid))
+ORDER BY p.name, p.resident
+LIMIT %(limit)s;
+
+-- name: search_pinyin
+-- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
+-- building. `~>=~` keeps the index where LIKE would lose it.
+SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+CROSS JOIN LATERAL (
+    SELECT * FROM vault.search s
+    WHERE s.building = b.area AND s.pinyin ~>=~ %(prefix)s AND s.pinyin ~<~ %(beyond)s
+) p
+JOIN registry.resident r ON r.resident = p.resident
+WHERE top.area = %(area)s
+    AND (%(name)s::text IS NULL OR (p.pinyin, p.resident) > (%(name)s, %(resident)s::uuid))
+ORDER BY p.pinyin, p.resident
+LIMIT %(limit)s;
+
+-- name: search_initials
+-- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
+-- building. `~>=~` keeps the index where LIKE would lose it.
+SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+CROSS JOIN LATERAL (
+    SELECT * FROM vault.search s
+    WHERE s.building = b.area AND s.initials ~>=~ %(prefix)s AND s.initials ~<~ %(beyond)s
+) p
+JOIN registry.resident r ON r.resident = p.resident
+WHERE top.area = %(area)s
+    AND (%(name)s::text IS NULL OR (p.initials, p.resident) > (%(name)s, %(resident)s::uuid))
+ORDER BY p.initials, p.resident
+LIMIT %(limit)s;
+
+-- name: person
+SELECT r.*, a.code AS building_code, a.name AS building_name, i.name, i.kind, i.number, i.phone,
+    i.birth_date
+FROM registry.resident r
+LEFT JOIN registry.area a ON a.area = r.building
+LEFT JOIN vault.identity i ON i.resident = r.resident
+WHERE r.resident = %(resident)s;
+
+-- name: by_number
+SELECT coalesce(a.person, i.resident) AS resident
+FROM vault.identity i LEFT JOIN registry.alias a ON a.recorded = i.resident
+WHERE i.number_hash = %(hash)s ORDER BY a.person NULLS FIRST LIMIT 1;
+
+-- name: units
+SELECT u.*, a.code AS area_code, a.name AS area_name
+FROM registry.unit u LEFT JOIN registry.area a USING (area)
+WHERE u.code > %(after)s ORDER BY u.code LIMIT %(limit)s;
+
+-- name: likely_duplicates
+-- Pairs that may be one person, for a person to decide: one pinyin and birth date, or one phone and
+-- pinyin, and not already joined or kept apart. The evidence is scored where it is judged.
+SELECT l.resident AS one, r.resident AS other,
+    l.name AS one_name, r.name AS other_name,
+    l.birth_date IS NOT NULL AND l.birth_date = r.birth_date AS same_birth_date,
+    l.phone_hash IS NOT NULL AND l.phone_hash = r.phone_hash AS same_phone,
+    lr.building = rr.building AS same_building, lr.room = rr.room AS same_room,
+    lr.sex IS NOT DISTINCT FROM rr.sex AS same_sex,
+    l.number_hash IS NOT NULL AND r.number_hash IS NOT NULL AS both_documents
+FROM vault.identity l
+JOIN vault.identity r ON r.pinyin = l.pinyin AND r.resident > l.resident
+    AND (r.birth_date = l.birth_date OR r.phone_hash = l.phone_hash)
+JOIN registry.resident lr ON lr.resident = l.resident AND lr.merged_into IS NULL
+JOIN registry.resident rr ON rr.resident = r.resident AND rr.merged_into IS NULL
+WHERE NOT EXISTS (SELECT FROM ledger.event u
+    WHERE u.type = 'ResidentsUnmerged' AND (u.body ->> 'keep_apart')::boolean
+        AND (u.subject, (u.body ->> 'into')::uuid) IN
+            ((l.resident, r.resident), (r.resident, l.resident)));

@@ -1,0 +1,148 @@
+"""HTTP for rounds, sites, tubes, devices and anomalies."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from muster.core.clock import now
+from muster.core.paging import Page
+from muster.coverage import queries as coverage
+from muster.ledger.follower import catch_up
+from muster.registry import queries as registry
+from muster.sampling import decide, queries
+from muster.web import After, Ask, Format, Limit, listing, muster
+
+
+class NewRound(msgspec.Struct, frozen=True):
+    """A round to open; areas by code, id or name."""
+
+    name: str
+    areas: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    actor: str
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """Close a round; with `allow_open` also while people are missing or results pending."""
+
+    actor: str
+    allow_open: bool = False
+
+
+class NewPolicy(msgspec.Struct, frozen=True):
+    """An edition of a policy number, for an area or a group if given."""
+
+    name: Literal["tube_size", "result_window_hours", "recall_hours"]
+    value: int
+    since: datetime
+    actor: str
+    area: str | None = None
+    group: str | None = None
+
+
+@get("/v1/rounds")
+async def list_rounds(request: Ask) -> list[dict[str, Any]]:
+    """Every round, newest first."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.all_rounds(conn)
+
+
+@post("/v1/rounds")
+async def open_round(request: Ask, data: NewRound) -> dict[str, UUID]:
+    """Open a round over some areas."""
+    async with muster(request).pool.connection() as conn:
+        areas = [(await registry.area(conn, area))["area"] for area in data.areas]
+    round = await decide.open_round(
+        muster(request).door, name=data.name, areas=areas, starts_at=data.starts_at,
+        ends_at=data.ends_at, actor=data.actor, at=now(),
+    )  # fmt: skip
+    return {"round": round}
+
+
+@post("/v1/rounds/{round:str}/close", status_code=200)
+async def close_round(request: Ask, round: str, data: Closing) -> list[dict[str, Any]]:
+    """Close a round on its balance sheet, which is returned."""
+    async with muster(request).pool.connection() as conn:
+        await catch_up(conn, muster(request).door.catalogue)
+        found = await queries.round_(conn, round)
+        sheet = await coverage.balance(conn, found["round"])
+    return await decide.close_round(
+        muster(request).door, found, sheet, allow_open=data.allow_open, actor=data.actor, at=now()
+    )
+
+
+@post("/v1/policies")
+async def adopt_policy(request: Ask, data: NewPolicy) -> dict[str, UUID]:
+    """Adopt an edition of a policy number from now or later on."""
+    async with muster(request).pool.connection() as conn:
+        area = (await registry.area(conn, data.area))["area"] if data.area else None
+    policy = await decide.adopt_policy(
+        muster(request).door, name=data.name, value=data.value, since=data.since, area=area,
+        group=data.group, actor=data.actor, at=now(),
+    )  # fmt: skip
+    return {"policy": policy}
+
+
+@get("/v1/policies/tube-size")
+async def show_tube_size(
+    request: Ask, area: str | None = None, group: str | None = None, at: datetime | None = None
+) -> dict[str, Any]:
+    """How many swabs go into one tube there and then, and by which edition."""
+    async with muster(request).pool.connection() as conn:
+        where = (await registry.area(conn, area))["area"] if area else None
+        return await queries.tube_size(conn, area=where, group=group, at=at or now())
+
+
+@get("/v1/sites")
+async def list_sites(
+    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+) -> Page | Response[bytes]:
+    """Sampling sites with their state and open lanes."""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.sites(conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="sites",
+        )  # fmt: skip
+
+
+@get("/v1/tubes/{tube:str}")
+async def show_tubes(request: Ask, tube: str) -> list[dict[str, Any]]:
+    """The tubes of an id or a barcode, with members and timeline."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.tubes(conn, tube)
+
+
+@get("/v1/anomalies")
+async def list_anomalies(
+    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+) -> Page | Response[bytes]:
+    """Everything odd on record: eleventh members, people in two tubes, repeated barcodes…"""
+    async with muster(request).pool.connection() as conn:
+        return await listing(
+            lambda a, n: queries.anomalies(conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="anomalies",
+        )  # fmt: skip
+
+
+@get("/v1/devices/gaps")
+async def list_device_gaps(request: Ask) -> list[dict[str, Any]]:
+    """Numbers that devices have used and that have not arrived."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.device_gaps(conn)
+
+
+@get("/v1/stalled")
+async def list_stalled(request: Ask) -> list[dict[str, Any]]:
+    """Subjects whose rows could not be refreshed; their events are stored."""
+    async with muster(request).pool.connection() as conn:
+        return await queries.stalled(conn)
+
+
+HANDLERS = [
+    list_rounds, open_round, close_round, adopt_policy, show_tube_size, list_sites, show_tubes,
+    list_anomalies, list_device_gaps, list_stalled,
+]  # fmt: skip

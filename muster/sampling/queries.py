@@ -1,0 +1,103 @@
+"""Questions about rounds, sites, tubes, devices and what was odd about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from muster.config import DEFAULT_TUBE_SIZE, PAGE_LIMIT
+from muster.core.paging import Page, decode, page
+from muster.core.problems import Problem
+from muster.core.rows import row, rows
+from muster.ledger.projection import uuid_array
+
+_HERE = "muster.sampling"
+Conn = psycopg.AsyncConnection[Any]
+
+
+class RoundUnknown(Problem):
+    """There is no round "{round}". `muster round list` shows them."""
+
+    zh = "没有轮次“{round}”。用 muster round list 查看。"
+    status = 404
+
+
+class TubeUnknown(Problem):
+    """There is no tube with the id or barcode "{tube}"."""
+
+    zh = "没有编号或条码为“{tube}”的采样管。"
+    status = 404
+
+
+async def all_rounds(conn: Conn) -> list[dict[str, Any]]:
+    return await rows(conn, _HERE, "rounds")
+
+
+async def round_(conn: Conn, text: str | None = None) -> dict[str, Any]:
+    """The round of an id or a name, or the newest one. Raises RoundUnknown."""
+    for one in await all_rounds(conn):
+        if text is None or text in (str(one["round"]), one["name"]):
+            return one
+    raise RoundUnknown(round=text or "-")
+
+
+async def sites(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    (code,) = decode(after, 1) or ("",)
+    found = await rows(conn, _HERE, "sites", after=code, limit=limit + 1)
+    return page(found, limit, ("code",))
+
+
+async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
+    """The tubes of a barcode (there may be several: a barcode is not the tube) or an id, each with
+    its members and its timeline. Raises TubeUnknown."""
+    try:
+        ids = [UUID(text)]
+    except ValueError:
+        ids = [one["tube"] for one in await rows(conn, _HERE, "tubes_by_barcode", barcode=text)]
+    found = []
+    for tube in ids:
+        if one := await row(conn, _HERE, "tube", tube=tube):
+            one["members"] = await rows(conn, _HERE, "members", tube=tube)
+            one["timeline"] = await rows(
+                conn, _HERE, "timeline", tube=tube, barcode=one["barcode"]
+            )
+            found.append(one)
+    if not found:
+        raise TubeUnknown(tube=text)
+    return found
+
+
+async def anomalies(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    kind, key = decode(after, 2) or (None, None)
+    found = await rows(conn, _HERE, "anomalies", kind=kind, key=key, limit=limit + 1)
+    return page(found, limit, ("kind", "key"))
+
+
+async def tube_size(
+    conn: Conn, *, area: UUID | None, group: str | None, at: datetime
+) -> dict[str, Any]:
+    """How many swabs go into one tube there and then, and by which edition."""
+    found = await row(conn, _HERE, "tube_size", area=area, group=group, at=at)
+    return found or {"value": DEFAULT_TUBE_SIZE, "policy": None, "since": None}
+
+
+async def device_gaps(conn: Conn) -> list[dict[str, Any]]:
+    """Numbers a device has used that have not arrived."""
+    return await rows(conn, _HERE, "device_gaps", limit=PAGE_LIMIT)
+
+
+async def receipts(conn: Conn, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """What became of events: stored, held (and why), or unknown."""
+    return await rows(conn, _HERE, "receipts", ids=uuid_array(ids))
+
+
+async def inbox(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+    (last,) = decode(after, 1) or (None,)
+    found = await rows(conn, _HERE, "inbox", after=last, limit=limit + 1)
+    return page(found, limit, ("id",))
+
+
+async def stalled(conn: Conn) -> list[dict[str, Any]]:
+    return await rows(conn, _HERE, "stalled")

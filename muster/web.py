@@ -1,0 +1,140 @@
+"""What all HTTP handlers share: the running Muster, the caller's language, problem details (RFC 9457)
+and lists that page as JSON or leave as a CSV or XLSX file.
+"""
+
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import psycopg
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.params import Parameter
+from psycopg_pool import PoolTimeout
+
+from muster.config import BODY_LIMIT_BYTES, EXPORT_LIMIT, ITEMS_LIMIT, PAGE_LIMIT
+from muster.config import RETRY_AFTER_SECONDS as RETRY
+from muster.core.log import error_facts, logger
+from muster.core.paging import Page
+from muster.core.problems import Problem
+from muster.instance import Instance
+from muster.intake.export import write_rows
+from muster.intake.upload import UploadTooLarge
+from muster.ledger.door import StorageUnavailable
+
+Ask = Request[Any, Any, State]
+After = Annotated[str | None, Parameter(description="the `next` of the page before")]
+Limit = Annotated[int, Parameter(ge=1, le=PAGE_LIMIT, description="rows a page")]
+Format = Annotated[
+    Literal["json", "csv", "xlsx"], Parameter(description="csv and xlsx hold the whole list")
+]
+PROBLEM = "application/problem+json"
+
+
+class InternalError(Problem):
+    """The server failed at this request; it was logged as {error}. Nothing acknowledged is lost."""
+
+    zh = "服务器处理该请求时出错（已记录：{error}）。已确认的数据没有丢失。"
+    status = 500
+
+
+class BadRequest(Problem):
+    """The request cannot be understood: {reason}."""
+
+    zh = "无法理解该请求：{reason}。"
+
+
+class NotFound(Problem):
+    """There is nothing at {path}."""
+
+    zh = "{path} 处没有内容。"
+    status = 404
+
+
+def muster(request: Ask) -> Instance:
+    return request.app.state.muster
+
+
+def language(request: Ask) -> str:
+    """What the caller reads: `zh` if Accept-Language prefers Chinese."""
+    wanted = request.headers.get("accept-language", "").lower()
+    return "zh" if wanted.startswith("zh") else "en"
+
+
+async def listing(
+    fetch: Callable[[str | None, int], Awaitable[Page]], *, after: str | None, limit: int,
+    format: str, name: str,
+) -> Page | Response[bytes]:  # fmt: skip
+    """One page as JSON, or every row as a file."""
+    if format == "json":
+        return await fetch(after, limit)
+    rows, cursor = [], None
+    while len(rows) < EXPORT_LIMIT:
+        page = await fetch(cursor, PAGE_LIMIT)
+        rows += page.items
+        if (cursor := page.next) is None:
+            break
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.{format}"
+        headers = list(rows[0]) if rows else ["empty"]
+        write_rows(path, headers, ([cell(row[h]) for h in headers] for row in rows))
+        content = path.read_bytes()
+    kind = "text/csv; charset=utf-8" if format == "csv" else (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )  # fmt: skip
+    disposition = f'attachment; filename="{name}.{format}"'
+    return Response(content, media_type=kind, headers={"content-disposition": disposition})
+
+
+def cell(value: Any) -> str:
+    """A value as a cell of an exported table."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, list):
+        return " ".join(str(one) for one in value)
+    return str(value)
+
+
+def problem_response(request: Ask, error: Exception) -> Response[dict[str, object]]:
+    """Any error as problem details; what is not a Problem becomes one, without its values."""
+    problem = _problem(request, error)
+    headers = {"retry-after": str(RETRY)} if problem.status == 503 else {}
+    return Response(
+        problem.details(language(request)),
+        status_code=problem.status,
+        media_type=PROBLEM,
+        headers={**headers, "content-language": language(request)},
+    )
+
+
+def _problem(request: Ask, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException(status_code=413):
+            return UploadTooLarge(limit_bytes=BODY_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
+        case HTTPException(status_code=404):
+            return NotFound(path=request.url.path)
+        case HTTPException(status_code=status) if status < 500:
+            problem = BadRequest(reason=_reason(error))
+            problem.status = status  # type: ignore[misc]
+            return problem
+        case psycopg.OperationalError() | PoolTimeout():
+            logger.warning("read_unavailable", **error_facts(error))
+            return StorageUnavailable(reason="it does not answer", seconds=RETRY)
+        case _:
+            logger.error("internal_error", path=request.url.path, **error_facts(error))
+            return InternalError(error=type(error).__name__)
+
+
+def _reason(error: HTTPException) -> str:
+    extra = error.extra if isinstance(error.extra, list) else []
+    parts = [f"{one.get('key', '')}: {one.get('message', '')}" for one in extra]
+    return "; ".join(parts) or error.detail
+
+
