@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import xlsxwriter
 from hypothesis import strategies as st
 
@@ -34,6 +35,12 @@ TYPED = st.text("张王烟台區０Ａ（），、 aE9.+-=@'\",;:\t\n/", max_siz
 A, B, C = ("甲", "1", "x"), ("乙", "2", "y"), ("丙", "3", "z")
 LINE_A, LINE_B, LINE_C = "甲,1,x\n", "乙,2,y\n", "丙,3,z\n"
 HEADERS: list[object] = ["姓名", "身份证号", "备注"]
+
+
+def readers() -> list[psutil.Process]:
+    """The child processes that read workbooks; other tests have children of their own."""
+    children = psutil.Process().children()
+    return [child for child in children if "workbook_child" in " ".join(child.cmdline())]
 
 
 def workbook(path: Path, *sheets: Sequence[Sequence[object]], hidden: int | None = None) -> Path:

@@ -100,11 +100,13 @@ def _folders() -> set[str]:
 
 
 def _processes(home: Path) -> list[str]:
-    """Command lines of the supervisors and postmasters of `home`, and zombies of ours."""
+    """Command lines of the supervisors and servers of `home`, and any zombie of ours."""
     key = embedded._key(home)
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
+            if f") Z {os.getpid()} " in (process / "stat").read_text():
+                found.append(f"zombie {process.name}")
             line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             about = line + os.readlink(process / "cwd")
             ours = "supervisor.py" in line or "postgres" in line
@@ -290,6 +292,19 @@ def test_two_first_starts_at_once_share_one_server(home: Path) -> None:
         assert user.process.stdout
         user.process.stdout.close()
     _eventually(lambda: not _processes(home))
+
+
+def test_a_first_start_that_was_killed_does_not_matter(home: Path) -> None:
+    for wait_seconds in (0.3, 0.8):
+        user = User(home)
+        time.sleep(wait_seconds)
+        user.kill()
+    with embedded.start(home) as server:
+        _keep(server.url, "before")
+    time.sleep(1)  # an orphaned initdb ends by itself
+    with embedded.start(home) as server:
+        assert _kept(server.url) == ["before"]
+        assert not list(home.glob("data.*"))
 
 
 def test_a_home_is_not_removed_while_it_is_used(home: Path, folder: Path) -> None:

@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from muster.core.text import clean
 from muster.intake import faults
 from muster.intake.faults import Limits, Row
 from muster.intake.tables import open_table
-from tests.table_files import COLUMNS, HEADER, LINE_A, LINE_B, LINE_C, TYPED, A, B, C, read
+from tests.table_files import COLUMNS, HEADER, LINE_A, LINE_B, LINE_C, TYPED, A, B, C, read, readers
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_unusable_files(put, content, problem):
         read(put(content))
     assert "list.csv" in caught.value.message("zh")
     assert "list.csv" in caught.value.message("en")
-    assert not psutil.Process().children()
+    assert not readers()
 
 
 def test_a_missing_column_is_named_with_what_was_found(put):

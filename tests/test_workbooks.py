@@ -4,7 +4,6 @@ import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
-import psutil
 import pytest
 
 from muster.intake import faults
@@ -117,7 +116,7 @@ def test_a_bomb_is_refused_and_its_reader_gone(tmp_path, rows, times, limits):
     with pytest.raises(faults.WorkbookTooLarge) as caught:
         read(path, limits)
     assert "CSV" in caught.value.message("en")
-    assert not psutil.Process().children()
+    assert not readers()
 
 
 def test_a_workbook_that_takes_too_long(tmp_path):
@@ -138,5 +137,5 @@ def test_leaving_early_ends_the_reader(tmp_path):
     path = workbook(tmp_path / "a.xlsx", [HEADERS, *[["甲", "1", "x"]] * 5000])
     with open_table(path, COLUMNS) as table:
         next(table.rows())
-        assert psutil.Process().children()
-    assert not psutil.Process().children()
+        assert readers()
+    assert not readers()

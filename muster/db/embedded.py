@@ -144,6 +144,8 @@ def _prepare(home: Path, binaries: Path | None) -> None:
         if Path(owner, PLACE).exists():  # and so is no earlier name of this home
             raise DataNotUsable(data=data, reason=f"belongs to {owner}", why=f"属于 {owner}")
         _replace(data.parent / OWNER_NOTE, str(home))
+    for left in data.parent.glob("data.new-*"):  # by a start that was killed
+        shutil.rmtree(left, ignore_errors=True)
     if (data / "PG_VERSION").exists():
         found = (data / "PG_VERSION").read_text().strip()
         if found != version.split(".")[0]:
@@ -163,8 +165,6 @@ def _prepare(home: Path, binaries: Path | None) -> None:
 
 def _make_data(home: Path, data: Path, binaries: Path, user: User) -> None:
     """A new cluster with our database in it; `data` appears only when it is whole and on disk."""
-    for left in data.parent.glob("data.new-*"):  # by a start that was killed
-        shutil.rmtree(left, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(prefix="data.new-", dir=data.parent))
     initdb = [str(binaries / "initdb"), "-D", str(fresh)]
     first = "--no-sync --no-instructions --data-checksums --encoding=UTF8 --locale=C.UTF-8"
