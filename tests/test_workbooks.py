@@ -9,7 +9,19 @@ import pytest
 from muster.intake import faults
 from muster.intake.faults import Limits, Row
 from muster.intake.tables import open_table
-from tests.table_files import COLUMNS, HEADER, HEADERS, LINE_A, SMALL, A, B, C, read, workbook
+from tests.table_files import (
+    COLUMNS,
+    HEADER,
+    HEADERS,
+    LINE_A,
+    SMALL,
+    A,
+    B,
+    C,
+    read,
+    readers,
+    workbook,
+)
 
 
 @pytest.mark.parametrize("name", ["list.xlsx", "list.csv", "list.xls"])

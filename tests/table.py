@@ -1,0 +1,214 @@
+"""A tiny notation for tests that read as a manual: events given as a table, rows expected as one.
+
+    08:20  TubeSealed  T1  members=p1,p2 round=R1
+
+is a time of day (`2/08:20`: of the second day), an event type, its subject, and what it says; what
+is not said is ordinary (`_ORDINARY`). A name such as T1, p1 or R1 stands for one UUID, always the
+same. `id=`, `cause=`, `device=`, `seq=`, `received=` belong to the envelope; `name=`, `number=` and
+`phone=` of a ResidentListed to the vault. Rows arrive in the order in which they are written.
+
+    Story().given(events).then(rows)
+
+is a test's story, to be told by the `play` fixture. Whatever it is, in the end every stored table
+equals its view and the chain holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from muster.catalogue import CATALOGUE
+from muster.core.ids import derived
+from muster.instance import Instance
+from muster.intake.upload import tidy
+from muster.ledger.event import Body, Event
+from muster.ledger.follower import catch_up
+from muster.ledger.verify import verify
+from muster.registry.vault import Identity
+
+_DAY = datetime(2022, 8, 1, tzinfo=timezone(timedelta(hours=8)))
+_ENVELOPE = ("id", "cause", "device", "seq", "received", "note")
+_IDENTITY = ("name", "number", "phone")
+_TUBE = {"barcode": "{subject}", "purpose": "round", "capacity": "10"}
+_ORDINARY: dict[str, dict[str, str]] = {
+    "AreaListed": {"code": "{subject}", "name": "{subject}", "level": "building"},
+    "ResidentListed": {"source": "roster"},
+    "RoundOpened": {"name": "{subject}", "starts_at": "06:00", "ends_at": "20:00"},
+    "SiteListed": {"code": "{subject}", "name": "{subject}"},
+    "TubeOpened": _TUBE,
+    "TubeSealed": {**_TUBE, "members": ""},
+    "SpecimenTaken": {"position": "1"},
+    "SpecimenVoided": {"reason": "wrong_person"},
+    "SpecimenMoved": {"position": "1", "reason": "wrong_tube"},
+    "ResultReleased": {"lab": "L1", "resulted_at": "{at}"},
+    "ResultAmended": {"reason": "repeat_run"},
+    "ResultRejected": {"reason": "other"},
+    "ResidentsMerged": {"reason": "reviewed"},
+    "ResidentsUnmerged": {"reason": "reviewed"},
+}
+
+# A street of two grids; in the first two buildings with three people, in the second one with two.
+TOWN = """
+    07:00  AreaListed      S1  level=street
+    07:00  AreaListed      G1  level=grid parent=S1
+    07:00  AreaListed      G2  level=grid parent=S1
+    07:00  AreaListed      H1  parent=G1
+    07:00  AreaListed      H2  parent=G1
+    07:00  AreaListed      H3  parent=G2
+    07:00  ResidentListed  p1  building=H1 room=101
+    07:00  ResidentListed  p2  building=H1 room=102
+    07:00  ResidentListed  p3  building=H2
+    07:00  ResidentListed  p4  building=H3
+    07:00  ResidentListed  p9  building=H3
+    07:30  RoundOpened     R1  areas=S1
+"""
+
+_names: dict[UUID, str] = {}
+
+
+def named(name: str) -> UUID:
+    """The UUID a name stands for."""
+    one = derived("test", name)
+    _names[one] = name
+    return one
+
+
+def time_of(text: str) -> datetime:
+    day, _, clock = text.rpartition("/")
+    hours, minutes = clock.split(":")
+    return _DAY + timedelta(days=int(day or 1) - 1, hours=int(hours), minutes=int(minutes))
+
+
+def events(table: str) -> list[Event]:
+    """The events of a table, in its order."""
+    return [_event(line.split()) for line in table.strip().splitlines()]
+
+
+def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
+    when, type_, subject, *said = words
+    ordinary = {
+        fact: text.format(subject=subject, at=when)
+        for fact, text in _ORDINARY.get(type_, {}).items()
+    }
+    facts = ordinary | dict(word.split("=", 1) for word in said)
+    outside = {fact: facts.pop(fact) for fact in _ENVELOPE if fact in facts}
+    names = _IDENTITY if type_ == "ResidentListed" else ()
+    who = {fact: facts.pop(fact) for fact in names if fact in facts}
+    at = time_of(when)
+    received = time_of(outside["received"]) if "received" in outside else at
+    cause = outside.get("cause")
+    return Event(
+        id=named(outside["id"]) if "id" in outside else derived("test", *words),
+        type=type_,
+        subject=named(subject),
+        at=min(at, received),
+        device_at=at,
+        received_at=received,
+        actor="tester",
+        body=_body(Body.types[type_], facts),
+        device=outside.get("device"),
+        device_seq=int(outside["seq"]) if "seq" in outside else None,
+        cause=(calls or {}).get(cause) or named(cause) if cause else None,
+        identity=tidy(Identity(**who), at) if who else None,
+        note=outside.get("note"),
+    )
+
+
+def _body(type_: type[Body], facts: dict[str, str]) -> Body:
+    kinds = {f.name: str(f.type) for f in msgspec.structs.fields(type_)}
+    values: dict[str, Any] = {}
+    for fact, text in facts.items():
+        if fact == "members":
+            people = enumerate(filter(None, text.split(",")), 1)
+            values[fact] = [{"person": named(p), "position": n} for n, p in people]
+        elif "list" in kinds[fact]:
+            values[fact] = [named(one) for one in text.split(",")]
+        elif "UUID" in kinds[fact]:
+            values[fact] = named(text)
+        elif "datetime" in kinds[fact]:
+            values[fact] = time_of(text)
+        else:
+            values[fact] = text
+    return msgspec.convert(values, type_, strict=False)
+
+
+@dataclass(frozen=True)
+class Story:
+    """Steps to be told in order by `play`; see the head of this file."""
+
+    steps: tuple[Any, ...] = ()
+    calls: dict[str, UUID] = field(default_factory=dict)
+
+    def given(self, table: str, *, answers: str | None = None) -> "Story":
+        """These events arrive, in one upload; its answers, where they are not all `stored`."""
+
+        async def step(muster: Instance) -> None:
+            sent = [_event(line.split(), self.calls) for line in table.strip().splitlines()]
+            said = await muster.door.append(sent)
+            assert said == (answers.split() if answers else ["stored"] * len(sent))
+
+        return self._with(step)
+
+    def call(self, name: str, sql: str) -> "Story":
+        """From here `cause=name` means the value of this query."""
+
+        async def step(muster: Instance) -> None:
+            async with muster.pool.connection() as conn:
+                ((self.calls[name],),) = await (await conn.execute(sql.encode())).fetchall()
+
+        return self._with(step)
+
+    def then(self, table: str) -> "Story":
+        """Now what the first line selects FROM has exactly the rows below the second line's heads."""
+
+        async def step(muster: Instance) -> None:
+            source, header, *lines = table.strip().splitlines()
+            columns = header.split()
+            async with muster.pool.connection() as conn:
+                await catch_up(conn, CATALOGUE)
+                heads = ", ".join(_heads(columns))
+                sql = f"SELECT {heads} FROM {source}"
+                found = await (await conn.execute(sql.encode())).fetchall()
+            assert shown(columns, found) == shown(columns, [line.split() for line in lines])
+
+        return self._with(step)
+
+    async def __call__(self, muster: Instance) -> None:
+        for step in self.steps:
+            await step(muster)
+        async with muster.pool.connection() as conn:
+            assert await verify(conn, CATALOGUE) == []
+
+    def _with(self, step: Any) -> "Story":
+        return replace(self, steps=(*self.steps, step))
+
+
+def shown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as an aligned table, sorted."""
+    cells = [list(columns), *sorted([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case UUID():
+            return _names.get(value, "?")
+        case datetime():
+            days = (value - _DAY) // timedelta(days=1) + 1
+            clock = value.astimezone(_DAY.tzinfo).strftime("%H:%M")
+            return clock if days == 1 else f"{days}/{clock}"
+        case list():
+            return ",".join(sorted(_cell(one) for one in value)) or "none"
+    return str(value)
