@@ -170,7 +170,7 @@ class Story:
             columns = header.split()
             async with muster.pool.connection() as conn:
                 await catch_up(conn, CATALOGUE)
-                heads = ", ".join(_heads(columns))
+                heads = ", ".join(columns)
                 sql = f"SELECT {heads} FROM {source}"
                 found = await (await conn.execute(sql.encode())).fetchall()
             assert shown(columns, found) == shown(columns, [line.split() for line in lines])

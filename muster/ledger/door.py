@@ -7,10 +7,10 @@ are stored, their subjects listed as stalled, and nobody else's upload fails.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -45,13 +45,13 @@ DOOR_OPTIONS = (
 _INSERT = """
 INSERT INTO ledger.event (seq, id, type, v, subject, at, device_at, offset_ms, received_at,
     actor, device, device_seq, cause, salt, digest, body)
-SELECT (SELECT coalesce(max(seq), 0) FROM ledger.event) + row_number() OVER (ORDER BY x.n),
+SELECT (SELECT coalesce(max(seq), 0) FROM ledger.event) + row_number() OVER (ORDER BY x.ordinality),
     x.id, x.type, x.v, x.subject, x.at, x.device_at, x.offset_ms, x.received_at,
     x.actor, x.device, x.device_seq, x.cause, x.salt, x.digest, x.body
-FROM jsonb_to_recordset(%(events)s::jsonb) AS x (n int, id uuid, type text, v smallint,
+FROM ROWS FROM (jsonb_to_recordset(%(rows)s::jsonb) AS (id uuid, type text, v smallint,
     subject uuid, at timestamptz, device_at timestamptz, offset_ms bigint,
     received_at timestamptz, actor text, device text, device_seq bigint, cause uuid,
-    salt bytea, digest bytea, body jsonb)
+    salt bytea, digest bytea, body jsonb)) WITH ORDINALITY AS x
 WHERE NOT EXISTS (SELECT FROM ledger.event e WHERE e.id = x.id)
 RETURNING id
 """
@@ -94,9 +94,13 @@ class TooBusy(Problem):
 
 
 class Vault(Protocol):
-    """What the door asks of the vault: the statements that put identities and notes away."""
+    """What the door asks of the vault: how identities and notes are put away."""
 
-    def statements(self, events: Sequence[Event]) -> list[tuple[str, dict[str, Any]]]: ...
+    put_sql: ClassVar[str]
+    note_sql: ClassVar[str]
+
+    def put(self, event: Event) -> bytes | None: ...
+    def put_note(self, event: Event) -> bytes | None: ...
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,19 @@ class Head:
     hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An event with its rows made: that is done while the transaction before it runs."""
+
+    event: Event
+    row: bytes
+    identity: bytes | None
+    note: bytes | None
+
+
 @dataclass
 class _Upload:
-    events: list[Event]
+    events: list[_Ready]
     weight: int
     done: asyncio.Future[list[Answer]]
 
@@ -157,7 +171,11 @@ class Door:
             weight = sum(event.body.weight() for event in piece)
             if self._waiting + weight > QUEUE_WEIGHT_LIMIT:
                 raise TooBusy(seconds=RETRY_AFTER_SECONDS)
-            upload = _Upload(piece, weight, loop.create_future())
+            ready = [
+                _Ready(event, row, self.vault.put(event), self.vault.put_note(event))
+                for event, row in zip(piece, event_rows(piece), strict=True)
+            ]
+            upload = _Upload(ready, weight, loop.create_future())
             self._waiting += weight
             self._queue.append(upload)
             uploads.append(upload)
@@ -188,18 +206,22 @@ class Door:
     async def _serve(self, uploads: list[_Upload]) -> None:
         """Commit the uploads together and answer each; an error answers all, the door stays open."""
         try:
-            unique: dict[UUID, Event] = {}
+            unique: dict[UUID, _Ready] = {}
             for upload in uploads:
-                for event in upload.events:
-                    unique.setdefault(event.id, event)
+                for ready in upload.events:
+                    unique.setdefault(ready.event.id, ready)
             fresh = await self._store(list(unique.values()))
-            repeated = [e for u in uploads for e in u.events if e.id not in fresh]
-            repeated += [e for u in uploads for e in u.events if unique[e.id] is not e]
+            repeated = [
+                ready.event
+                for upload in uploads
+                for ready in upload.events
+                if ready.event.id not in fresh or unique[ready.event.id] is not ready
+            ]
             changed = await self._changed(repeated) if repeated else set()
             answered: set[UUID] = set()
             for upload in uploads:
                 answers: list[Answer] = []
-                for event in upload.events:
+                for event in (ready.event for ready in upload.events):
                     if event.id in self._unstorable:
                         answers.append("unstorable")
                     elif event.id in fresh and event.id not in answered:
@@ -223,7 +245,7 @@ class Door:
             if isinstance(error, asyncio.CancelledError):
                 raise
 
-    async def _store(self, events: list[Event]) -> set[UUID]:
+    async def _store(self, events: list[_Ready]) -> set[UUID]:
         """Commit events, by halves where some break a view; the ids that were new."""
         for attempt in (1, 2, 3):
             try:
@@ -247,27 +269,31 @@ class Door:
                 return await self._store(events[:middle]) | await self._store(events[middle:])
         raise AssertionError("unreachable")
 
-    async def _alone(self, events: list[Event]) -> set[UUID]:
+    async def _alone(self, events: list[_Ready]) -> set[UUID]:
         try:
             return await self._transaction(events, careful=True)
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-            logger.error("unstorable", event=str(events[0].id), **error_facts(error))
-            self._unstorable.add(events[0].id)
+            logger.error("unstorable", event=str(events[0].event.id), **error_facts(error))
+            self._unstorable.add(events[0].event.id)
             return set()
 
-    async def _transaction(self, events: list[Event], *, careful: bool = False) -> set[UUID]:
+    async def _transaction(self, events: list[_Ready], *, careful: bool = False) -> set[UUID]:
         conn = await self._connection()
         at = now()
         head = None
         async with conn.transaction():
             async with conn.pipeline():
                 await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-                inserted = await conn.execute(_INSERT, {"events": _rows(events)})
-                for sql, values in self.vault.statements(events):
-                    await conn.execute(sql, values)
+                inserted = await conn.execute(_INSERT, _json(ready.row for ready in events))
+                for sql, kept in (
+                    (self.vault.put_sql, [ready.identity for ready in events if ready.identity]),
+                    (self.vault.note_sql, [ready.note for ready in events if ready.note]),
+                ):
+                    if kept:
+                        await conn.execute(sql, _json(kept))
             fresh = {row[0] for row in await inserted.fetchall()}
-            step = _Careful(self, conn, events[0]) if careful else _Step(self, conn)
-            await step.settle(Touched.by(events), at)
+            step = _Careful(self, conn, events[0].event) if careful else _Step(self, conn)
+            await step.settle(Touched.by(ready.event for ready in events), at)
             if fresh or step.followed:
                 head = await (await conn.execute(_BATCH, {"now": at})).fetchone()
         if head:
@@ -324,7 +350,7 @@ class _Step:
             if not events and not spilled:
                 return
             if events:
-                inserted = await self.conn.execute(_INSERT, {"events": _rows(events)})
+                inserted = await self.conn.execute(_INSERT, _json(event_rows(events)))
                 self.followed += inserted.rowcount
             touched = Touched.by(events)
             touched.add(spilled)
@@ -411,13 +437,13 @@ def consequence(rule: Rule, row: Any, at: datetime) -> Event:
     )
 
 
-def _rows(events: Sequence[Event]) -> str:
-    rows = []
-    for n, (event, salt) in enumerate(zip(events, salts(len(events)), strict=True)):
+def event_rows(events: Sequence[Event]) -> Iterator[bytes]:
+    """Each event as the JSON row that _INSERT reads, salted and digested."""
+    for event, salt in zip(events, salts(len(events)), strict=True):
         body = body_bytes(event.body)
-        rows.append(
+        yield msgspec.json.encode(
             {
-                "n": n, "id": event.id, "type": event.type, "v": event.v,
+                "id": event.id, "type": event.type, "v": event.v,
                 "subject": event.subject, "at": event.at, "device_at": event.device_at,
                 "offset_ms": event.offset_ms, "received_at": event.received_at,
                 "actor": event.actor, "device": event.device, "device_seq": event.device_seq,
@@ -426,7 +452,10 @@ def _rows(events: Sequence[Event]) -> str:
                 "body": msgspec.Raw(body),
             }
         )  # fmt: skip
-    return msgspec.json.encode(rows).decode()
+
+
+def _json(rows: Iterable[bytes]) -> dict[str, str]:
+    return {"rows": f"[{b','.join(rows).decode()}]"}
 
 
 def _pieces(events: Sequence[Event]) -> list[list[Event]]:

@@ -8,7 +8,7 @@ events give, `follower: keyed|whole` says it runs after commit, `(view)` that it
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -170,7 +170,7 @@ class Touched:
         self.add(keys)
 
     @staticmethod
-    def by(events: Sequence[Event]) -> "Touched":
+    def by(events: Iterable[Event]) -> "Touched":
         touched = Touched()
         for event in events:
             touched.add(event.touches())

@@ -5,11 +5,10 @@ outside the database; equality is found by keyed hash. Names stay readable for s
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -61,9 +60,9 @@ ON CONFLICT (resident) DO UPDATE SET (name, pinyin, initials, birth_date, kind, 
     excluded.birth_date, excluded.kind, excluded.number, excluded.number_hash, excluded.phone,
     excluded.phone_hash, excluded.print)
 """
-_NOTE = """
+_NOTE = f"""
 INSERT INTO vault.note (event, sealed, expires_at)
-SELECT x.event, x.sealed, now() + make_interval(days => %(days)s)
+SELECT x.event, x.sealed, now() + make_interval(days => {FREE_TEXT_DAYS})
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS x (event uuid, sealed bytea)
 ON CONFLICT (event) DO NOTHING
 """
@@ -71,10 +70,12 @@ ON CONFLICT (event) DO NOTHING
 
 @dataclass(frozen=True)
 class Vault:
-    """Holds the key; makes the statements by which the door puts identities and notes away."""
+    """Holds the key; makes the rows and statements by which the door puts identities and notes away."""
 
     seal_key: AESGCM
     hash_key: bytes
+    put_sql: ClassVar[str] = _PUT
+    note_sql: ClassVar[str] = _NOTE
 
     def seal(self, text: bytes) -> bytes:
         """Key number (one byte), nonce (12), ciphertext with its tag."""
@@ -97,20 +98,16 @@ class Vault:
         """By what a person without a document is known again."""
         return self.hash("print", fold(name), str(birth), str(building), room or "")
 
-    def statements(self, events: Sequence[Event]) -> list[tuple[str, dict[str, Any]]]:
-        made: list[tuple[str, dict[str, Any]]] = []
-        people = [self._row(event) for event in events if event.identity is not None]
-        if people:
-            made.append((_PUT, {"rows": msgspec.json.encode(people).decode()}))
-        notes = [
-            {"event": event.id, "sealed": _hex(self.seal(event.note.encode()))}
-            for event in events
-            if event.note
-        ]
-        if notes:
-            rows = msgspec.json.encode(notes).decode()
-            made.append((_NOTE, {"rows": rows, "days": FREE_TEXT_DAYS}))
-        return made
+    def put(self, event: Event) -> bytes | None:
+        """The row of an event's identity, for `put_sql`."""
+        return msgspec.json.encode(self._row(event)) if event.identity is not None else None
+
+    def put_note(self, event: Event) -> bytes | None:
+        """The row of an event's free text, for `note_sql`."""
+        if not event.note:
+            return None
+        sealed = _hex(self.seal(event.note.encode()))
+        return msgspec.json.encode({"event": event.id, "sealed": sealed})
 
     def _row(self, event: Event) -> dict[str, Any]:
         who: Identity = event.identity

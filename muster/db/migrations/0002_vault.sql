@@ -16,9 +16,7 @@ CREATE TABLE vault.identity (
     print       bytea NOT NULL               -- keyed hash of name, birth date, building and room
 );
 CREATE INDEX identity_number ON vault.identity (number_hash) WHERE number_hash IS NOT NULL;
-CREATE INDEX identity_phone ON vault.identity (phone_hash) WHERE phone_hash IS NOT NULL;
-CREATE INDEX identity_print ON vault.identity (print);
-CREATE INDEX identity_likely ON vault.identity (pinyin, birth_date);
+CREATE INDEX identity_print ON vault.identity (print) WHERE number_hash IS NULL;
 
 -- Free text that came with an event: personal data until shown otherwise.
 CREATE TABLE vault.note (
