@@ -39,7 +39,7 @@ PAGE_LIMIT = 1_000
 EXPORT_LIMIT = 2_000_000
 
 # Importing
-IMPORT_CHUNK_ROWS = 2_000
+IMPORT_CHUNK_ROWS = 1_000
 XLSX_MEMORY_BYTES = 1_500_000_000
 
 # Before any edition is adopted (facts.md §1.3: pools of 10; results commonly within 24 h)

@@ -22,11 +22,13 @@ from uuid import UUID
 import msgspec
 
 from muster.catalogue import CATALOGUE
+from muster.core.clock import now
 from muster.core.ids import derived
 from muster.instance import Instance
 from muster.intake.upload import tidy
 from muster.ledger.event import Body, Event
 from muster.ledger.follower import catch_up
+from muster.ledger.tick import tick
 from muster.ledger.verify import verify
 from muster.registry.vault import Identity
 
@@ -173,7 +175,18 @@ class Story:
                 heads = ", ".join(columns)
                 sql = f"SELECT {heads} FROM {source}"
                 found = await (await conn.execute(sql.encode())).fetchall()
-            assert shown(columns, found) == shown(columns, [line.split() for line in lines])
+            seen, wanted = shown(columns, found), shown(columns, [line.split() for line in lines])
+            assert seen == wanted, f"{source} is\n{seen}\nand not\n{wanted}"
+
+        return self._with(step)
+
+    def later(self, hours: int, *, due: int) -> "Story":
+        """So many hours from the real now, the clock rules have this much to note."""
+
+        async def step(muster: Instance) -> None:
+            async with muster.pool.connection() as conn:
+                did = await tick(conn, muster.door, now() + timedelta(hours=hours))
+            assert did["due"] == due
 
         return self._with(step)
 

@@ -46,14 +46,36 @@ GROUP BY p.round, p.building;
 
 -- name: building_keys (for: building)
 -- Which (round, building) rows a set of touched keys may change: where the people touched live or
--- lived, and every building of a round or area touched.
-WITH people AS (
+-- lived, and every building of a round or area touched. What is no longer so is read from the
+-- events: who was in a tube, what it was called, where a result was bound, whom an id was merged
+-- into. Arrays, so that the indexes are used.
+WITH codes AS (
+    SELECT unnest(%(barcode)s::text[]) AS barcode
+    UNION SELECT r.barcode FROM lab.result r WHERE r.result = ANY (%(result)s::uuid[])
+    UNION SELECT e.body ->> 'barcode' FROM ledger.event e
+    WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type IN ('TubeOpened', 'TubeSealed')
+), tubes AS (
+    SELECT unnest(%(tube)s::uuid[]) AS tube
+    UNION SELECT t.tube FROM sampling.tube t WHERE t.barcode = ANY (ARRAY(SELECT * FROM codes))
+    UNION SELECT unnest(r.tubes) FROM lab.result r
+    WHERE r.barcode = ANY (ARRAY(SELECT * FROM codes))
+    UNION SELECT (e.body ->> 'tube')::uuid FROM ledger.event e
+    WHERE e.type IN ('ResultReleased', 'ResultBound')
+        AND e.body ->> 'barcode' = ANY (ARRAY(SELECT * FROM codes))
+    UNION SELECT t.tube FROM sampling.tube t, (
+        SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e
+        WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'
+            AND e.body ->> 'name' = 'result_window_hours') p
+    WHERE p.since IS NOT NULL AND t.sealed_at >= p.since
+), people AS (
     SELECT unnest(%(person)s::uuid[]) AS person
     UNION SELECT unnest(%(resident)s::uuid[])
     UNION SELECT unnest(%(stance)s::uuid[])
-    UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (%(tube)s::uuid[])
-    UNION SELECT s.person FROM lab.outcome o JOIN sampling.specimen s USING (tube)
-    WHERE o.barcode = ANY (%(barcode)s::text[])
+    UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (ARRAY(SELECT * FROM tubes))
+    UNION SELECT (e.body ->> 'person')::uuid FROM ledger.event e
+    WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type = 'SpecimenTaken'
+    UNION SELECT (e.body ->> 'into')::uuid FROM ledger.event e
+    WHERE e.subject = ANY (%(alias)s::uuid[]) AND e.type = 'ResidentsMerged'
 ), homes AS (
     SELECT r.building FROM people p
     LEFT JOIN registry.alias a ON a.recorded = p.person
@@ -74,4 +96,11 @@ SELECT rd.round, b.area
 FROM sampling.round rd
 JOIN registry.span w ON w.area = ANY (rd.areas)
 JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
-WHERE rd.round = ANY (%(round)s::uuid[]);
+WHERE rd.round = ANY (%(round)s::uuid[])
+UNION
+SELECT c.round, c.building FROM coverage.building c
+WHERE c.round = ANY (%(round)s::uuid[])
+UNION
+SELECT c.round, c.building FROM coverage.building c
+WHERE cardinality(%(area)s::uuid[]) > 0
+    AND NOT EXISTS (SELECT FROM registry.span b WHERE b.area = c.building);

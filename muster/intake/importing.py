@@ -26,6 +26,8 @@ from muster.intake.rejects import Rejects
 from muster.intake.tables import Column, Table, open_table
 from muster.ledger.event import Event
 
+CHUNKS_WAITING = 3
+SLICE_ROWS = 50
 LISTED_FAULTS = 1_000  # in the report; the rejects file holds all
 Progress = Callable[[int, int, int], None]  # done, total (bytes or rows), rows read
 T = TypeVar("T")
@@ -130,21 +132,20 @@ async def import_table(
         report.unknown_columns = list(table.unknown)
         sink = _Sink(report, rejects)
         source = table.rows()
-        drafts = await asyncio.to_thread(_read, kind, source, sink)
-        storing: asyncio.Task[None] | None = None
+        drafts = await _read(kind, source, sink)
+        storing: list[asyncio.Task[None]] = []
         while drafts is not None:
             events, late = await kind.events(muster, drafts, now())
             for row, fault in late:
                 sink.refuse(row, fault)
-            if storing:
-                await storing
             report.unchanged += len(drafts) - len(late) - len(events)
-            storing = asyncio.create_task(_store(muster, events, report))
-            # While the door works on this chunk, the next one is read.
-            drafts = await asyncio.to_thread(_read, kind, source, sink)
+            storing.append(asyncio.create_task(_store(muster, events, report)))
+            # While the door works on one chunk, the next is made ready and another is read.
+            drafts = await _read(kind, source, sink)
+            if len(storing) > CHUNKS_WAITING:
+                await storing.pop(0)
             progress(table.done, table.total, report.rows)
-        if storing:
-            await storing
+        await asyncio.gather(*storing)
     if report.rejected:
         report.rejects_file = str(rejects_file)
     report.seconds = time.perf_counter() - started
@@ -173,7 +174,7 @@ class _Sink:
             self.report.faults.append(fault)
 
 
-def _read(
+async def _read(
     kind: Kind, source: Iterator[Row | Fault], sink: _Sink
 ) -> list[tuple[Row, Any]] | None:
     """The next chunk's drafts; None at the end of the file."""
@@ -181,6 +182,8 @@ def _read(
     read = 0
     for item in islice(source, kind.chunk_rows):
         read += 1
+        if read % SLICE_ROWS == 0:
+            await asyncio.sleep(0)  # the door is at work on another chunk: let it
         if isinstance(item, Fault):
             sink.add(item)
             continue

@@ -12,14 +12,14 @@ from muster.config import IMPORT_CHUNK_ROWS
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.core.rows import rows
-from muster.core.text import fold
+from muster.core.text import pinyin
 from muster.instance import Instance
 from muster.intake.faults import CellProblem, Row
-from muster.intake.importing import RowFault, day, label, limited, word
+from muster.intake.importing import RowFault, WordUnknown, day, label, limited, word
 from muster.intake.kinds import area_id, area_ids
 from muster.intake.tables import Column
 from muster.ledger.event import Event
-from muster.registry.engine.identity import KINDS, check
+from muster.registry.engine.identity import KINDS, check, kind_named
 from muster.registry.events import ResidentListed, State
 from muster.registry.vault import Identity, Vault
 
@@ -30,7 +30,6 @@ _STATE_WORDS = {state: state for state in get_args(State)} | {
 }  # fmt: skip
 _SEX_WORDS = {"男": "male", "女": "female", "male": "male", "female": "female", "m": "male",
               "f": "female", "男性": "male", "女性": "female"}  # fmt: skip
-_KIND_WORDS = {fold(name): kind for kind, names in KINDS.items() for name in (kind, *names)}
 
 
 class DocumentInvalid(CellProblem):
@@ -114,7 +113,7 @@ class Residents:
         )
         birth_date = day("birth_date", birth)
         sex: Any = word("sex", sex_, _SEX_WORDS) if sex_ else None
-        kind: Any = word("kind", kind_, _KIND_WORDS) if kind_ else None
+        kind: Any = _kind(kind_) if kind_ else None
         if number:
             document = check(number, kind, today=self.today)
             if not document.valid:
@@ -149,7 +148,7 @@ class Residents:
         hash_ = self.vault.number_hash(identity.kind, identity.number) or self.vault.print(
             identity.name, birth_date, body.building, body.room
         )
-        called = hash(fold(name))
+        called = hash(pinyin(name))  # one spelling in both scripts
         if self.seen.setdefault(hash_, called) != called:
             raise RowFault("number", DocumentOfAnother())
         if len(self.seen) == self.count:
@@ -195,3 +194,10 @@ class Residents:
             listed["birth_date"], listed["kind"],
             listed["phone_hash"] and bytes(listed["phone_hash"]),
         )  # fmt: skip
+
+
+def _kind(text: str) -> str:
+    kind = kind_named(text)
+    if kind is None:
+        raise RowFault("kind", WordUnknown(word=text[:40], known=", ".join(KINDS)))
+    return kind

@@ -33,7 +33,7 @@ class ResultAmended(Body, frozen=True):
     reason: Literal["repeat_run", "clerical", "wrong_sample", "other"]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("barcode", self.barcode),)
+        return (("result", subject), ("barcode", self.barcode))
 
 
 class ResultBound(Body, frozen=True):
@@ -43,7 +43,7 @@ class ResultBound(Body, frozen=True):
     tube: UUID
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("barcode", self.barcode),)
+        return (("result", subject), ("barcode", self.barcode))
 
 
 class ResultRejected(Body, frozen=True):
@@ -53,7 +53,7 @@ class ResultRejected(Body, frozen=True):
     reason: Literal["wrong_file", "wrong_tube", "superseded", "other"]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("barcode", self.barcode),)
+        return (("result", subject), ("barcode", self.barcode))
 
 
 class RecallOrdered(Body, frozen=True):

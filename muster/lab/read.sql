@@ -39,7 +39,7 @@ LEFT JOIN LATERAL (
     WHERE m.subject = r.subject AND m.type = 'ResultRejected' LIMIT 1) x ON true
 WHERE r.type = 'ResultReleased' AND r.body IS NOT NULL;
 
--- name: outcome (key: barcode; touched: barcode; index: tube)
+-- name: outcome (key: barcode; touched: barcode; spills: tube; index: tube)
 -- What is known of a tube: the gravest of its results, final or in conflict. An invalid run is no
 -- second opinion: a later one replaces it.
 SELECT c.barcode, c.tube,
@@ -57,7 +57,7 @@ FROM (
     WHERE NOT r.rejected) c
 GROUP BY c.barcode, c.tube;
 
--- name: recall (key: tube; touched: tube; index: person; index: recall; index: state where state = 'open')
+-- name: recall (key: tube; touched: tube; index: person; index: recall; index: retest; index: state where state = 'open')
 -- Each recall and how it stands: withdrawn beats closed beats open; a closing counts unless undone;
 -- a confirmed re-test beats a released one.
 SELECT o.subject AS tube, o.id AS recall, coalesce(a.person, p.recorded) AS person, p.recorded,

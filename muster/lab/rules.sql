@@ -1,7 +1,8 @@
 -- name: recall_members (emits: RecallOrdered; touched: tube, barcode, person)
 -- A positive or indeterminate tube recalls each member who has no standing recall of that tube: in a
--- conflict of tubes the members of all of them. A re-test that answers a recall recalls nobody.
-SELECT s.tube AS subject, o.cause, concat(s.tube, s.recorded, (
+-- conflict of tubes the members of all of them. A re-test that answers a recall recalls nobody; it is
+-- later than what it re-tests, so that no two tubes can answer each other.
+SELECT DISTINCT ON (s.tube, s.recorded) s.tube AS subject, o.cause, concat(s.tube, s.recorded, (
         SELECT w.id FROM ledger.event w
         WHERE w.subject = s.tube AND w.type = 'RecallWithdrawn'
             AND w.body ->> 'person' = s.recorded::text
@@ -10,31 +11,43 @@ SELECT s.tube AS subject, o.cause, concat(s.tube, s.recorded, (
 FROM lab.outcome o
 JOIN sampling.tube t ON t.tube = o.tube
 JOIN sampling.specimen s ON s.tube = o.tube
-WHERE (o.tube = ANY (%(tube)s::uuid[]) OR o.barcode = ANY (%(barcode)s::text[]))
+WHERE (o.tube = ANY (%(tube)s::uuid[]) OR o.barcode = ANY (%(barcode)s::text[])
+        OR o.tube = ANY (ARRAY(
+            SELECT x.tube FROM sampling.tube x WHERE x.retest_of = ANY (%(tube)s::uuid[]))))
     AND o.outcome IN ('positive', 'indeterminate')
     AND NOT EXISTS (
         SELECT FROM lab.recall r
         WHERE r.tube = s.tube AND r.recorded = s.recorded AND r.state <> 'withdrawn')
     AND NOT EXISTS (
-        SELECT FROM lab.recall r
-        WHERE r.tube = t.retest_of AND r.person = s.person AND r.state <> 'withdrawn');
+        SELECT FROM lab.recall r JOIN sampling.tube f ON f.tube = r.tube
+        WHERE r.tube = t.retest_of AND r.person = s.person AND r.state <> 'withdrawn'
+            AND (f.at, f.tube) < (t.at, t.tube))
+ORDER BY s.tube, s.recorded, o.outcome DESC, o.cause;
 
 -- name: withdraw_recall (emits: RecallWithdrawn; touched: tube, barcode, person)
--- The twin: no ground is left, since the outcome is now another or the member was not in the tube.
+-- The twin: no ground is left, since the outcome is now another, the member was not in the tube, or
+-- the tube turns out to be the re-test that answers another recall.
 SELECT r.tube AS subject, r.recall AS cause, r.recall::text AS key,
     jsonb_build_object('person', r.recorded, 'recall', r.recall) AS body
 FROM lab.recall r
 WHERE r.tube = ANY (ARRAY(
         SELECT unnest(%(tube)s::uuid[])
-        UNION SELECT t.tube FROM sampling.tube t WHERE t.barcode = ANY (%(barcode)s::text[])))
+        UNION SELECT x.tube FROM sampling.tube x WHERE x.retest_of = ANY (%(tube)s::uuid[])
+        UNION SELECT o.tube FROM lab.outcome o WHERE o.barcode = ANY (%(barcode)s::text[])))
     AND r.state <> 'withdrawn'
-    AND NOT EXISTS (
-        SELECT FROM lab.outcome o
-        JOIN sampling.specimen s ON s.tube = o.tube AND s.recorded = r.recorded
-        WHERE o.tube = r.tube AND o.outcome IN ('positive', 'indeterminate'));
+    AND (NOT EXISTS (
+            SELECT FROM lab.outcome o
+            JOIN sampling.specimen s ON s.tube = o.tube AND s.recorded = r.recorded
+            WHERE o.tube = r.tube AND o.outcome IN ('positive', 'indeterminate'))
+        OR EXISTS (
+            SELECT FROM sampling.tube t JOIN sampling.tube f ON f.tube = t.retest_of
+            JOIN lab.recall x ON x.tube = f.tube AND x.person = r.person
+            WHERE t.tube = r.tube AND x.state <> 'withdrawn'
+                AND (f.at, f.tube) < (t.at, t.tube)));
 
 -- name: close_recall (emits: RecallClosed; touched: tube, barcode, person)
--- A final single re-test answers an open recall: negative releases, positive confirms.
+-- A final single re-test answers an open recall: negative releases, positive confirms, even one
+-- that another re-test has released.
 SELECT r.tube AS subject, o.cause, concat(r.recall, t.tube, (
         SELECT u.id FROM ledger.event u
         WHERE u.subject = r.tube AND u.type = 'RecallReopened'
@@ -49,9 +62,11 @@ JOIN lab.outcome o ON o.tube = t.tube
 WHERE r.tube = ANY (ARRAY(
         SELECT unnest(%(tube)s::uuid[])
         UNION SELECT x.retest_of FROM sampling.tube x
-        WHERE (x.tube = ANY (%(tube)s::uuid[]) OR x.barcode = ANY (%(barcode)s::text[]))
-            AND x.retest_of IS NOT NULL))
-    AND r.state = 'open' AND o.state = 'final' AND o.outcome IN ('negative', 'positive')
+        WHERE x.retest_of IS NOT NULL AND x.tube = ANY (ARRAY(
+            SELECT unnest(%(tube)s::uuid[])
+            UNION SELECT o.tube FROM lab.outcome o WHERE o.barcode = ANY (%(barcode)s::text[])))))
+    AND o.state = 'final' AND (r.state = 'open' AND o.outcome IN ('negative', 'positive')
+        OR r.state = 'closed' AND r.answer = 'released' AND o.outcome = 'positive')
     AND (SELECT count(*) FROM sampling.specimen m WHERE m.tube = t.tube) = 1;
 
 -- name: reopen_recall (emits: RecallReopened; touched: tube, barcode, person)
@@ -61,9 +76,9 @@ SELECT r.tube AS subject, r.closing AS cause, r.closing::text AS key,
 FROM lab.recall r
 WHERE r.tube = ANY (ARRAY(
         SELECT unnest(%(tube)s::uuid[])
-        UNION SELECT x.retest_of FROM sampling.tube x
-        WHERE (x.tube = ANY (%(tube)s::uuid[]) OR x.barcode = ANY (%(barcode)s::text[]))
-            AND x.retest_of IS NOT NULL))
+        UNION SELECT c.tube FROM lab.recall c WHERE c.retest = ANY (ARRAY(
+            SELECT unnest(%(tube)s::uuid[])
+            UNION SELECT o.tube FROM lab.outcome o WHERE o.barcode = ANY (%(barcode)s::text[])))))
     AND r.state = 'closed'
     AND NOT EXISTS (
         SELECT FROM sampling.tube t

@@ -171,10 +171,11 @@ class Door:
             weight = sum(event.body.weight() for event in piece)
             if self._waiting + weight > QUEUE_WEIGHT_LIMIT:
                 raise TooBusy(seconds=RETRY_AFTER_SECONDS)
-            ready = [
-                _Ready(event, row, self.vault.put(event), self.vault.put_note(event))
-                for event, row in zip(piece, event_rows(piece), strict=True)
-            ]
+            ready = []
+            for event, row in zip(piece, event_rows(piece), strict=True):
+                ready.append(_Ready(event, row, self.vault.put(event), self.vault.put_note(event)))
+                if len(ready) % 50 == 0:
+                    await asyncio.sleep(0)  # a large batch must not hold up the one at work
             upload = _Upload(ready, weight, loop.create_future())
             self._waiting += weight
             self._queue.append(upload)
@@ -346,16 +347,20 @@ class _Step:
     async def settle(self, touched: Touched, at: datetime) -> None:
         for _ in range(RULE_DEPTH_LIMIT):
             consequences, spilled = await self._round(touched)
+            while spilled:  # rows left a key that no event names: its rows and rules too
+                touched.add(spilled)
+                consequences, spilled = await self._round(touched)
             events = [consequence(rule, row, at) for rule, row in consequences]
-            if not events and not spilled:
-                return
             if events:
                 inserted = await self.conn.execute(_INSERT, _json(event_rows(events)))
-                self.followed += inserted.rowcount
+                fresh = {row[0] for row in await inserted.fetchall()}
+                self.followed += len(fresh)
+                events = [event for event in events if event.id in fresh]
+            if not events:
+                return
             touched = Touched.by(events)
-            touched.add(spilled)
         logger.error("rules_do_not_settle", depth=RULE_DEPTH_LIMIT)
-        raise psycopg.DataError("the rules do not settle")
+        await self._give_up(psycopg.DataError("the rules do not settle"))
 
     async def _round(self, touched: Touched) -> tuple[list[tuple[Rule, Any]], list[Any]]:
         for widening in self.catalogue.widenings:
@@ -380,6 +385,9 @@ class _Step:
         rows = [(rule, row) for rule, run in found if run for row in await run.fetchall()]
         return rows, spilled
 
+    async def _give_up(self, error: psycopg.Error) -> None:
+        raise error
+
     async def _refresh(self, projection: Projection, keys: dict[str, Any]) -> Any:
         deletion = await self.conn.execute(projection.delete(), keys)
         await self.conn.execute(projection.insert(), keys)
@@ -401,6 +409,9 @@ class _Careful(_Step):
 
     async def _run_rule(self, rule: Rule, keys: dict[str, Any]) -> Any:
         return await self._try(rule.name, super()._run_rule, rule, keys)
+
+    async def _give_up(self, error: psycopg.Error) -> None:
+        await self.stall("rules", error)
 
     async def _try(self, name: str, run: Any, *arguments: Any) -> Any:
         try:

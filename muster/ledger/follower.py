@@ -4,6 +4,8 @@ door's transaction, each from its own cursor. A reader is told their "as of".
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,10 +15,13 @@ from muster.config import FOLLOWER_CHUNK_EVENTS, FOLLOWER_PAUSE_SECONDS
 from muster.core.log import error_facts, logger
 from muster.ledger.door import LOCK
 from muster.ledger.event import Body, Key
-from muster.ledger.projection import Catalogue, Projection, Touched, uuid_array
+from muster.ledger.projection import Catalogue, Projection, Touched, Widening, uuid_array
+
+Rows = Sequence[tuple[Any, ...]]
 
 # Followers wait for nobody and block nobody; two servers must not both follow.
 FOLLOWER_LOCK = LOCK + 1
+STEP_LOCK = LOCK + 3  # nor a server and a verification refresh the same rows at once
 _CURSOR = (
     "INSERT INTO ledger.follower VALUES (%(name)s, %(seq)s, coalesce((SELECT committed_at"
     " FROM ledger.batch WHERE last_seq >= %(seq)s ORDER BY last_seq LIMIT 1), now()))"
@@ -46,64 +51,96 @@ async def follow(conninfo: str, catalogue: Catalogue) -> None:
 async def catch_up(
     conn: psycopg.AsyncConnection[Any], catalogue: Catalogue, *, most: int | None = None
 ) -> int:
-    """Bring each follower up to the head, in order, or by `most` chunks each; events done."""
-    done = 0
+    """Bring each follower up to the head, in order, or by `most` chunks each; events done. None
+    passes the head of the start: what reads another follower must not be ahead of it."""
+    done, head = 0, await _one(conn, "SELECT coalesce(max(seq), 0) FROM ledger.event")
     for projection in catalogue.followers:
         chunks = 0
         while most is None or chunks < most:
-            moved = await _step(conn, projection)
+            async with conn.transaction():
+                await conn.execute("SELECT pg_advisory_xact_lock(%s)", [STEP_LOCK])
+                moved = await _step(conn, projection, head)
             done, chunks = done + moved, chunks + 1
             if not moved:
                 break
     return done
 
 
-async def _step(conn: psycopg.AsyncConnection[Any], projection: Projection) -> int:
-    seq = await _one(
-        conn, "SELECT seq FROM ledger.follower WHERE name = %s", [projection.name]
-    )
+async def _step(conn: psycopg.AsyncConnection[Any], projection: Projection, head: int) -> int:
+    seq = await _one(conn, "SELECT seq FROM ledger.follower WHERE name = %s", [projection.name])
     seq = seq or 0
+    if head <= seq:
+        return 0
     if projection.follower == "whole":
-        head = await _one(conn, "SELECT coalesce(max(seq), 0) FROM ledger.event")
-        if head == seq:
-            return 0
         changed = await _one(
             conn,
             "SELECT EXISTS (SELECT FROM ledger.event WHERE seq > %s AND seq <= %s"
             " AND type = 'AreaListed')",
             [seq, head],
         )
-        async with conn.transaction():
-            if changed:
-                await conn.execute(f"DELETE FROM {projection.name}")
-                await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
-            await conn.execute(_CURSOR, {"name": projection.name, "seq": head})
+        if changed:
+            await conn.execute(f"DELETE FROM {projection.name}")
+            await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
+        await conn.execute(_CURSOR, {"name": projection.name, "seq": head})
         return head - seq
-    last, touched = await touched_between(conn, seq, FOLLOWER_CHUNK_EVENTS)
-    if last == seq:
-        return 0
-    async with conn.transaction():
-        await refresh(conn, projection, touched)
-        await conn.execute(_CURSOR, {"name": projection.name, "seq": last})
+    last, touched = await touched_between(conn, seq, min(FOLLOWER_CHUNK_EVENTS, head - seq))
+    await refresh(conn, projection, touched)
+    await conn.execute(_CURSOR, {"name": projection.name, "seq": last})
     return last - seq
 
 
-async def refresh(
-    conn: psycopg.AsyncConnection[Any], projection: Projection, touched: Touched
+async def refresh_all(
+    conn: psycopg.AsyncConnection[Any],
+    projections: Sequence[Projection],
+    widenings: Sequence[Widening],
+    touched: Touched,
+    *,
+    also: Mapping[str, Rows] = MappingProxyType({}),
 ) -> None:
-    """Recompute the rows of one projection for the touched keys, inside the caller's transaction."""
+    """Recompute the rows of all these projections for the touched keys and what follows from them,
+    and `also` these rows of keyed followers, by name; inside the caller's transaction."""
+    spilled: list[Key] | None = None
+    while spilled is None or spilled:
+        for widening in widenings:
+            if touched.any([widening.when]):
+                cursor = await conn.execute(widening.sql, touched.parameters())
+                touched.add([(widening.into, row[0]) for row in await cursor.fetchall()])
+        spilled = []
+        for projection in projections:
+            spilled += await refresh(conn, projection, touched, also=also.get(projection.name, ()))
+        touched.add(spilled)
+
+
+async def refresh(
+    conn: psycopg.AsyncConnection[Any],
+    projection: Projection,
+    touched: Touched,
+    *,
+    also: Rows = (),
+) -> list[Key]:
+    """Recompute the rows of one projection for the touched keys; the keys its old rows spill."""
     keys = touched.parameters()
     if projection.keys_sql:
-        rows = await (await conn.execute(projection.keys_sql, keys)).fetchall()
+        rows = [*await row_keys(conn, projection, touched), *also]
         if not rows:
-            return
+            return []
         keys = {
             column: uuid_array({row[i] for row in rows}) for i, column in enumerate(projection.key)
         }
     elif not projection.touched or not touched.any([projection.touched]):
-        return
-    await conn.execute(projection.delete(), keys)
+        return []
+    deletion = await conn.execute(projection.delete(), keys)
+    old = {row[0] for row in await deletion.fetchall()} if projection.spills else set()
     await conn.execute(projection.insert(), keys)
+    return touched.new(projection.spills, old) if projection.spills else []
+
+
+async def row_keys(
+    conn: psycopg.AsyncConnection[Any], projection: Projection, touched: Touched
+) -> Rows:
+    """Which rows of a keyed follower the touched keys may change."""
+    sql = projection.keys_sql
+    return await (await conn.execute(sql, touched.parameters())).fetchall() if sql else ()
 
 
 async def touched_between(

@@ -19,6 +19,7 @@ from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
     "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube",
+    "result",
 )  # fmt: skip
 TEXT_KINDS = ("barcode",)
 KINDS = UUID_KINDS + TEXT_KINDS

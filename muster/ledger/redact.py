@@ -12,8 +12,9 @@ from muster.core.clock import now
 from muster.core.ids import derived
 from muster.ledger.door import LOCK, Door
 from muster.ledger.event import Body, Event, Key
-from muster.ledger.follower import keys_of, refresh
+from muster.ledger.follower import STEP_LOCK, keys_of, refresh_all, row_keys
 from muster.ledger.projection import Touched
+from muster.ledger.replay import REBUILD_LOCK
 
 
 class RedactionAuthorised(Body, frozen=True):
@@ -43,7 +44,8 @@ async def redact(
         ]
     )
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        for lock in (REBUILD_LOCK, LOCK, STEP_LOCK):
+            await conn.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
         rows = await (
             await conn.execute(
                 "SELECT type, subject, body::text FROM ledger.event"
@@ -54,13 +56,13 @@ async def redact(
         touched = Touched()
         for type_, subject, text in rows:
             touched.add(keys_of(type_, subject, text))
+        keyed = [p for p in door.catalogue.projections if p.stored and p.follower != "whole"]
+        before = {p.name: await row_keys(conn, p, touched) for p in keyed}
         await conn.execute(
             "UPDATE ledger.event SET salt = NULL, body = NULL"
             " WHERE id = ANY (%s) AND type <> 'RedactionAuthorised'",
             [list(ids)],
         )
         await conn.execute("DELETE FROM vault.note WHERE event = ANY (%s)", [list(ids)])
-        for projection in (*door.catalogue.immediate, *door.catalogue.followers):
-            if projection.follower != "whole":
-                await refresh(conn, projection, touched)
+        await refresh_all(conn, keyed, door.catalogue.widenings, touched, also=before)
     return len(rows)

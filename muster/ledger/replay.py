@@ -12,8 +12,8 @@ from psycopg import errors
 
 from muster.config import FOLLOWER_CHUNK_EVENTS
 from muster.ledger.door import LOCK
-from muster.ledger.follower import refresh, touched_between
-from muster.ledger.projection import Catalogue, Projection
+from muster.ledger.follower import refresh, refresh_all, touched_between
+from muster.ledger.projection import Catalogue, Projection, Widening
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 REBUILD_LOCK = LOCK + 2
@@ -53,6 +53,7 @@ async def rebuild(
     if not chosen:
         return 0
     shadows = tuple(_shadow(p, chosen) for p in chosen)
+    widenings = [replace(w, sql=_renamed(w.sql, chosen)) for w in catalogue.widenings]
     total = len(chosen) + 2
     await conn.execute("SELECT pg_advisory_lock(%s)", [REBUILD_LOCK])
     try:
@@ -67,9 +68,9 @@ async def rebuild(
                 await _fill(conn, projection)
         progress("catching up", len(chosen), total)
         while await _head(conn) - seq > SMALL_LAG_EVENTS:
-            seq = await _advance(conn, shadows, seq)
+            seq = await _advance(conn, shadows, widenings, seq)
         progress("swapping", len(chosen) + 1, total)
-        seq = await _swap(conn, chosen, shadows, seq)
+        seq = await _swap(conn, chosen, shadows, widenings, seq)
         progress("done", total, total)
         return seq
     finally:
@@ -90,16 +91,21 @@ async def _fill(conn: psycopg.AsyncConnection[Any], shadow: Projection) -> None:
 
 
 async def _advance(
-    conn: psycopg.AsyncConnection[Any], shadows: Sequence[Projection], seq: int
+    conn: psycopg.AsyncConnection[Any],
+    shadows: Sequence[Projection],
+    widenings: Sequence[Widening],
+    seq: int,
 ) -> int:
     last, touched = await touched_between(conn, seq, FOLLOWER_CHUNK_EVENTS)
     if last > seq:
         async with conn.transaction():
+            immediate = [shadow for shadow in shadows if not shadow.follower]
+            await refresh_all(conn, immediate, widenings, touched)
             for shadow in shadows:
                 if shadow.follower == "whole":
                     await conn.execute(f"DELETE FROM {shadow.name}")
                     await conn.execute(f"INSERT INTO {shadow.name} SELECT * FROM {shadow.view}")
-                elif shadow.stored:
+                elif shadow.follower:
                     await refresh(conn, shadow, touched)
     return last
 
@@ -108,6 +114,7 @@ async def _swap(
     conn: psycopg.AsyncConnection[Any],
     chosen: Sequence[Projection],
     shadows: Sequence[Projection],
+    widenings: Sequence[Widening],
     seq: int,
 ) -> int:
     """Under the door's lock: the last catch-up, then the shadows take the tables' places."""
@@ -116,7 +123,7 @@ async def _swap(
             async with conn.transaction():
                 await conn.execute("SET LOCAL lock_timeout = '2s'")
                 await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-                while (last := await _advance(conn, shadows, seq)) != seq:
+                while (last := await _advance(conn, shadows, widenings, seq)) != seq:
                     seq = last
                 for old in reversed(chosen):
                     await conn.execute(f"DROP VIEW IF EXISTS {old.view}")
@@ -153,18 +160,17 @@ async def _take_place(
 
 def _shadow(projection: Projection, chosen: Sequence[Projection]) -> Projection:
     """The same projection in a schema of its own, reading the other shadows."""
-    names = "|".join(re.escape(p.name) for p in chosen)
-    pattern = re.compile(rf"\b({names})(_view)?\b")
-
-    def renamed(sql: str) -> str:
-        return pattern.sub(lambda m: m[0].replace(".", "__new.", 1), sql)
-
     return replace(
         projection,
-        name=renamed(projection.name),
-        select=renamed(projection.select),
-        keys_sql=renamed(projection.keys_sql) if projection.keys_sql else None,
+        name=_renamed(projection.name, chosen),
+        select=_renamed(projection.select, chosen),
+        keys_sql=_renamed(projection.keys_sql, chosen) if projection.keys_sql else None,
     )
+
+
+def _renamed(sql: str, chosen: Sequence[Projection]) -> str:
+    names = "|".join(re.escape(p.name) for p in chosen)
+    return re.sub(rf"\b({names})(_view)?\b", lambda m: m[0].replace(".", "__new.", 1), sql)
 
 
 async def _drop_shadows(conn: psycopg.AsyncConnection[Any], shadows: Sequence[Projection]) -> None:

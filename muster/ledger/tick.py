@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from muster.ledger.door import Door, consequence
-from muster.ledger.follower import keys_of, refresh, touched_between
+from muster.ledger.door import LOCK, Door, consequence
+from muster.ledger.follower import STEP_LOCK, keys_of, refresh_all, touched_between
 from muster.ledger.projection import Rule, Touched
 
 
@@ -30,12 +30,14 @@ async def retry_stalled(conn: psycopg.AsyncConnection[Any], door: Door) -> int:
         " FROM ledger.stalled s JOIN ledger.event e ON e.id = s.event WHERE e.body IS NOT NULL"
     )
     done = 0
+    keyed = [p for p in door.catalogue.projections if p.stored and p.follower != "whole"]
     for event, type_, subject, body in await cursor.fetchall():
         touched = Touched(keys_of(type_, subject, body))
         try:
             async with conn.transaction():
-                for projection in door.catalogue.immediate:
-                    await refresh(conn, projection, touched)
+                for lock in (LOCK, STEP_LOCK):
+                    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+                await refresh_all(conn, keyed, door.catalogue.widenings, touched)
                 await conn.execute("DELETE FROM ledger.stalled WHERE event = %s", [event])
         except psycopg.Error:
             continue

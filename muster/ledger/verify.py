@@ -3,6 +3,7 @@ table equals its view, every event its digest, every batch the chain, the chain 
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from muster.ledger.door import LOCK
 from muster.ledger.event import body_bytes, canonical, digest
 from muster.ledger.follower import catch_up
 from muster.ledger.projection import Catalogue
@@ -39,9 +41,16 @@ async def verify(
     """
     await catch_up(conn, catalogue)
     findings: list[Finding] = []
-    async with conn.transaction():
-        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        await conn.execute("SET LOCAL work_mem = '256MB'")
+    async with AsyncExitStack() as stack:
+        # The door waits for the last bit: on the snapshot no follower is behind.
+        await conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            await catch_up(conn, catalogue)
+            await stack.enter_async_context(conn.transaction())
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await conn.execute("SET LOCAL work_mem = '256MB'")
+        finally:
+            await conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after its snapshot
         async for finding in _chain(conn, progress):
             findings.append(finding)
         async for finding in _head(conn, head_file):

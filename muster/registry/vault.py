@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from muster.config import FREE_TEXT_DAYS
 from muster.core.problems import Problem
+from muster.core.randomness import random_bytes
 from muster.core.text import fold, pinyin
 from muster.ledger.event import Event
 
@@ -79,7 +80,7 @@ class Vault:
 
     def seal(self, text: bytes) -> bytes:
         """Key number (one byte), nonce (12), ciphertext with its tag."""
-        nonce = os.urandom(12)
+        nonce = random_bytes(12)
         return b"\x01" + nonce + self.seal_key.encrypt(nonce, text, None)
 
     def open(self, sealed: bytes) -> bytes:

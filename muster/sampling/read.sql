@@ -1,15 +1,15 @@
 -- name: round (key: round; touched: round)
 -- Rounds; a closed one keeps its balance sheet in its RoundClosed event.
-SELECT o.subject AS round,
+SELECT DISTINCT ON (o.subject) o.subject AS round,
     o.body ->> 'name' AS name,
     ARRAY(SELECT x::uuid FROM jsonb_array_elements_text(o.body -> 'areas') x) AS areas,
     (o.body ->> 'starts_at')::timestamptz AS starts_at,
     (o.body ->> 'ends_at')::timestamptz AS ends_at,
-    min(c.at) AS closed_at
+    (SELECT min(c.at) FROM ledger.event c
+        WHERE c.subject = o.subject AND c.type = 'RoundClosed') AS closed_at
 FROM ledger.event o
-LEFT JOIN ledger.event c ON c.subject = o.subject AND c.type = 'RoundClosed'
 WHERE o.type = 'RoundOpened' AND o.body IS NOT NULL
-GROUP BY o.subject, o.id, o.body;
+ORDER BY o.subject, o.at DESC, o.id DESC;
 
 -- name: site (key: site; touched: site; index: area)
 -- Sites of the catalogue, and whether they and how many of their lanes work now.
@@ -82,6 +82,7 @@ FROM (
             SELECT FROM ledger.event r WHERE r.subject = e.subject
                 AND r.type = 'SpecimenRestored' AND r.cause = e.id)
     ) moves
+    WHERE recorded IS NOT NULL
     GROUP BY tube, recorded
     HAVING sum(n) > 0
 ) s
@@ -100,7 +101,8 @@ CROSS JOIN LATERAL (
     UNION ALL SELECT 'sealed_twice' WHERE t.seals > 1
     UNION ALL SELECT 'swab_not_in_seal' WHERE t.sealed_at IS NOT NULL AND EXISTS (
         SELECT FROM ledger.event e
-        WHERE e.subject = t.tube AND e.type = 'SpecimenTaken' AND NOT EXISTS (
+        WHERE e.subject = t.tube AND e.type = 'SpecimenTaken' AND e.body IS NOT NULL
+            AND NOT EXISTS (
             SELECT FROM sampling.specimen s
             WHERE s.tube = t.tube AND s.recorded = (e.body ->> 'person')::uuid)
             AND NOT EXISTS (

@@ -1,8 +1,7 @@
 """A tube that is not negative orders the recall of each member; one single re-test closes it."""
 
 from tests.conftest import Play
-from tests.table import Story, time_of
-from muster.ledger.tick import tick
+from tests.table import Story
 
 POOL = """
     08:20  TubeSealed      T1  members=p1,p2
@@ -202,10 +201,70 @@ def test_a_positive_retest_recalls_nobody_again_whichever_result_came_first(play
 
 
 def test_a_recall_whose_time_is_up_is_noted_once(play: Play):
-    async def a_day_later(muster) -> None:
-        async with muster.pool.connection() as conn:
-            assert (await tick(conn, muster.door, time_of("2/11:59")))["due"] == 0
-            assert (await tick(conn, muster.door, time_of("3/12:00")))["due"] == 1
-            assert (await tick(conn, muster.door, time_of("4/12:00")))["due"] == 0
+    play(
+        Story()
+        .given(POOL)
+        .given(POSITIVE)
+        .given("""
+            13:00  TubeSealed      T2  purpose=recall retest_of=T1 members=p1
+            15:00  ResultReleased  r2  barcode=T2 outcome=negative
+        """)
+        .later(23, due=0)
+        .later(25, due=1)
+        .later(26, due=0)
+        .then("""
+            lab.recall
+            person  state   fell_due
+            p1      closed  no
+            p2      open    yes
+        """)
+    )
 
-    del a_day_later
+
+def test_an_edition_of_the_policy_sets_the_time(play: Play):
+    play(
+        Story()
+        .given("07:00  PolicyAdopted  P1  name=recall_hours value=6 since=07:00")
+        .given(POOL)
+        .given(POSITIVE)
+        .later(5, due=0)
+        .later(7, due=2)
+    )
+
+
+def test_the_members_of_a_late_seal_are_recalled_too(play: Play):
+    play(
+        Story()
+        .given(POOL)
+        .given(POSITIVE)
+        .given("08:20  TubeSealed  T1  members=p3 id=second")
+        .then("""
+            lab.recall
+            tube  person  state
+            T1    p1      open
+            T1    p2      open
+            T1    p3      open
+        """)
+    )
+
+
+def test_tubes_said_to_re_test_each_other_recall_the_members_of_the_earlier(play: Play):
+    play(
+        Story()
+        .given("""
+            08:20  TubeSealed      T1  retest_of=T2 members=p1
+            08:30  TubeSealed      T2  retest_of=T1 members=p1
+            08:40  TubeSealed      T3  retest_of=T3 members=p3
+            08:40  TubeSealed      T9  members=p9
+            12:00  ResultReleased  r1  barcode=T1 outcome=positive
+            12:00  ResultReleased  r2  barcode=T2 outcome=positive
+            12:00  ResultReleased  r3  barcode=T3 outcome=positive
+            12:00  ResultReleased  r9  barcode=T9 outcome=negative
+        """)
+        .then("""
+            lab.recall WHERE state <> 'withdrawn'
+            tube  person  state   answer
+            T1    p1      closed  confirmed
+            T3    p3      closed  confirmed
+        """)
+    )
