@@ -46,6 +46,7 @@ def make_app(instance: Instance) -> Litestar:
         exception_handlers={Exception: problem_response},  # type: ignore[dict-item]
         middleware=[metrics.middleware],
         request_max_body_size=BODY_LIMIT_BYTES,
+        logging_config=None,  # ours is structured and names no values
         # The document only: the interactive pages would load scripts from elsewhere.
         openapi_config=OpenAPIConfig(
             title="Muster", version=__version__, path="/openapi", render_plugins=[],

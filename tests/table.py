@@ -127,11 +127,13 @@ def _body(type_: type[Body], facts: dict[str, str]) -> Body:
         if fact == "members":
             people = enumerate(filter(None, text.split(",")), 1)
             values[fact] = [{"person": named(p), "position": n} for n, p in people]
+        elif text.startswith("["):
+            values[fact] = msgspec.json.decode(text)
         elif "list" in kinds[fact]:
             values[fact] = [named(one) for one in text.split(",")]
         elif "UUID" in kinds[fact]:
             values[fact] = named(text)
-        elif "datetime" in kinds[fact]:
+        elif "datetime.datetime" in kinds[fact]:
             values[fact] = time_of(text)
         else:
             values[fact] = text

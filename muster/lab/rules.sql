@@ -56,7 +56,7 @@ SELECT r.tube AS subject, o.cause, concat(r.recall, t.tube, (
     jsonb_build_object('person', r.recorded, 'recall', r.recall, 'retest', t.tube, 'outcome',
         CASE o.outcome WHEN 'negative' THEN 'released' ELSE 'confirmed' END) AS body
 FROM lab.recall r
-JOIN sampling.tube t ON t.retest_of = r.tube
+JOIN sampling.tube t ON t.retest_of = r.tube AND t.tube <> r.tube
 JOIN sampling.specimen s ON s.tube = t.tube AND s.person = r.person
 JOIN lab.outcome o ON o.tube = t.tube
 WHERE r.tube = ANY (ARRAY(

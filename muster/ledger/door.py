@@ -274,7 +274,7 @@ class Door:
         try:
             return await self._transaction(events, careful=True)
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-            logger.error("unstorable", event=str(events[0].event.id), **error_facts(error))
+            logger.error("unstorable", id=str(events[0].event.id), **error_facts(error))
             self._unstorable.add(events[0].event.id)
             return set()
 

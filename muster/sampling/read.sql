@@ -44,7 +44,8 @@ SELECT DISTINCT ON (e.subject)
     e.device,
     CASE WHEN e.type = 'TubeSealed' THEN e.at END AS sealed_at,
     e.at,
-    e.device_at > e.received_at + interval '{FUTURE_TOLERANCE_MINUTES} minutes' AS future,
+    e.device_at + e.offset_ms * interval '1 millisecond'
+        > e.received_at + interval '{FUTURE_TOLERANCE_MINUTES} minutes' AS future,
     jsonb_array_length(e.body -> 'members') AS sealed_members,
     count(*) FILTER (WHERE e.type = 'TubeSealed') OVER (PARTITION BY e.subject) AS seals
 FROM ledger.event e

@@ -1,0 +1,221 @@
+"""Plays a round as its devices would: each fetches its community's list, seals tubes of ten as the
+queue comes, and uploads late, twice and out of order. It knows the server only through HTTP.
+"""
+
+import asyncio
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from muster.core.ids import derived
+from muster.exercise.wire import Wire
+
+Item = dict[str, Any]
+TUBE = 10
+ABSENT, REFUSING = 0.012, 0.002  # of those asked; invented, so that lists are not empty
+LATE, TWICE = 0.05, 0.05  # of uploads
+
+
+@dataclass(frozen=True)
+class Round:
+    """What the devices know of the round they work in."""
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass
+class Device:
+    """A phone: it numbers its events, saves them, and sends them when it can."""
+
+    name: str
+    clock: timedelta = timedelta()  # how far its clock is off
+    seq: int = 0
+
+    def event(self, type_: str, subject: UUID, at: datetime, body: Item) -> Item:
+        self.seq += 1
+        return {
+            "event": {
+                "id": str(derived(self.name, self.seq, subject)), "type": type_,
+                "subject": str(subject), "device_at": (at + self.clock).isoformat(),
+                "device": self.name, "device_seq": self.seq, "actor": self.name, "body": body,
+            }
+        }  # fmt: skip
+
+
+@dataclass
+class Played:
+    """What was played: every tube's barcode and time by id, and those planted positive."""
+
+    tubes: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    positive: list[str] = field(default_factory=list)
+    items: int = 0
+    uploads: int = 0
+    repeated: int = 0
+    late: int = 0
+
+
+async def play_round(
+    host: str, port: int, round: Round, communities: list[str], *, seed: int, positives: int = 3,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Played:  # fmt: skip
+    """Sample everybody who comes in these communities (codes); at most eight devices at a time."""
+    random, played = Random(seed), Played()
+    queue = list(enumerate(communities))
+    late: list[tuple[Device, list[Item]]] = []
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        wire = Wire(host, port)
+        while queue:
+            number, community = queue.pop(0)
+            people = await _people(wire, round, community)
+            device = Device(f"phone-{community}")
+            if number == 1:
+                device.clock = timedelta(days=3)  # one phone whose date is wrong
+            items = list(_community(device, round, people, random, played, number))
+            for start in range(0, len(items), 20):
+                part = items[start : start + 20]
+                if random.random() < LATE:
+                    late.append((device, part))
+                    continue
+                await _send(wire, device, round, part, random, played)
+            done += 1
+            on_progress(done, len(communities))
+        await wire.close()
+
+    await asyncio.gather(*(work() for _ in range(8)))
+    wire = Wire(host, port)
+    for device, part in reversed(late):
+        played.late += 1
+        await _send(wire, device, round, part, random, played)
+    await wire.close()
+    sealed = sorted(played.tubes)
+    played.positive = random.sample(sealed, min(positives, len(sealed)))
+    return played
+
+
+async def _people(wire: Wire, round: Round, community: str) -> list[Item]:
+    people: list[Item] = []
+    after = ""
+    while True:
+        query = {"area": community, "limit": 1000} | ({"after": after} if after else {})
+        page = await wire.get(f"/v1/rounds/{round.id}/missing", **query)
+        people += page["items"]
+        if not (after := page["next"]):
+            return people
+
+
+def _community(
+    device: Device, round: Round, people: list[Item], random: Random, played: Played, number: int
+) -> Iterator[Item]:
+    present: list[str] = []
+    for person in people:
+        chance = random.random()
+        if chance < REFUSING:
+            yield device.event(
+                "RefusalRecorded", UUID(person["resident"]), round.starts_at, {"round": round.id}
+            )
+        elif chance > REFUSING + ABSENT:
+            present.append(person["resident"])
+    groups = [present[at : at + TUBE] for at in range(0, len(present), TUBE)]
+    if number == 2 and len(groups) > 2:  # what goes wrong in every round, once each
+        groups[0] = groups[0] + groups[1][:1]  # an eleventh member, who is then in two tubes
+        groups.append([])  # a tube sealed empty
+    hours = (round.ends_at - round.starts_at) * 0.5
+    for n, members in enumerate(groups):
+        at = round.starts_at + hours * ((n + random.random()) / (len(groups) + 1))
+        tube = derived("tube", round.id, device.name, n)
+        barcode = f"ZF{tube.int % 10**10:010d}"
+        if number in (3, 4) and n == 0:
+            barcode = f"ZF{round.id[-8:].upper()}"  # one supplier's code, at two sites
+        played.tubes[str(tube)] = (barcode, at)
+        yield device.event(
+            "TubeSealed", tube, at,
+            {
+                "barcode": barcode, "purpose": "round", "capacity": TUBE, "round": round.id,
+                "site": str(derived("site", f"{device.name[6:]}S01")), "lane": 1,
+                "members": [{"person": p, "position": i + 1} for i, p in enumerate(members)],
+            },
+        )  # fmt: skip
+    if number == 0:
+        yield from _walk_in(device, round, played)
+
+
+def _walk_in(device: Device, round: Round, played: Played) -> Iterator[Item]:
+    """Somebody who is on no list: the phone mints the id, the identity travels beside the event."""
+    person = derived("walk-in", round.id)
+    listed = device.event("ResidentListed", person, round.starts_at, {"source": "walk_in"})
+    yield {**listed, "identity": {"name": "过路人", "kind": "passport", "number": "E00000000"}}
+    tube = derived("walk-in tube", round.id)
+    barcode = f"ZF{tube.int % 10**10:010d}"
+    played.tubes[str(tube)] = (barcode, round.starts_at)
+    yield device.event(
+        "TubeSealed", tube, round.starts_at,
+        {"barcode": barcode, "purpose": "round", "capacity": 1, "round": round.id,
+         "members": [{"person": str(person), "position": 1}]},
+    )  # fmt: skip
+
+
+async def _send(
+    wire: Wire, device: Device, round: Round, items: list[Item], random: Random, played: Played
+) -> None:
+    shuffled = random.sample(items, len(items))
+    sent_at = datetime.now(round.starts_at.tzinfo) + device.clock
+    upload = {"device": device.name, "sent_at": sent_at.isoformat(), "items": shuffled}
+    times = 2 if random.random() < TWICE else 1
+    for _ in range(times):
+        answer = await wire.post("/v1/events", upload)
+        lost = [one for one in answer["answers"] if one["answer"] == "held"]
+        if lost:
+            raise RuntimeError(f"held: {lost[0]}")
+    played.items += len(items)
+    played.uploads += 1
+    played.repeated += times - 1
+
+
+def write_results(played: Played, file: Path, *, at: datetime, lab: str = "芝罘区疾控中心") -> None:
+    """The laboratory's file: one line a tube, the planted ones positive."""
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["条码", "结果", "检测时间", "实验室"])
+        for tube, (barcode, _sealed) in played.tubes.items():
+            outcome = "阳性" if tube in played.positive else "阴性"
+            writer.writerow([barcode, outcome, at.isoformat(timespec="seconds"), lab])
+
+
+async def retest(
+    host: str, port: int, round: Round, *, at: datetime, file: Path, confirmed: int = 1
+) -> int:
+    """Swab every recalled person again, singly, and write the laboratory's second file; how many."""
+    wire, device = Wire(host, port), Device(f"squad-{round.id[-8:]}")
+    recalls = (await wire.get("/v1/recalls", recall_state="open", limit=1000))["items"]
+    items, lines = [], []
+    for n, recall in enumerate(recalls):
+        tube = derived("retest", recall["recall"])
+        barcode = f"RT{tube.int % 10**10:010d}"
+        items.append(
+            device.event(
+                "TubeSealed", tube, at,
+                {"barcode": barcode, "purpose": "recall", "capacity": 1, "round": round.id,
+                 "retest_of": recall["tube"],
+                 "members": [{"person": recall["person"], "position": 1}]},
+            )
+        )  # fmt: skip
+        lines.append([barcode, "阳性" if n < confirmed else "阴性"])
+    for start in range(0, len(items), 20):
+        await wire.post("/v1/events", {"device": device.name, "items": items[start : start + 20]})
+    await wire.close()
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["条码", "结果", "检测时间", "实验室"])
+        result_at = (at + timedelta(minutes=30)).isoformat(timespec="seconds")
+        writer.writerows([*line, result_at, "芝罘区疾控中心"] for line in lines)
+    return len(items)

@@ -1,0 +1,80 @@
+"""A minimal HTTP/1.1 client over a kept-alive connection, for simulated devices and for load: it must
+cost far less than the server it talks to. Loopback only, no TLS, no redirects.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+
+class WireError(Exception):
+    """The server answered with an error status, or the connection broke."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"{status} {body[:300]!r}")
+        self.status, self.body = status, body
+
+
+class Wire:
+    """One connection, used by one task at a time; it reconnects by itself."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def get(self, path: str, **query: object) -> Any:
+        """The JSON of a GET. Raises WireError."""
+        full = f"{path}?{urlencode(query)}" if query else path
+        return msgspec.json.decode(await self.ask(self.request("GET", full)))
+
+    async def post(self, path: str, document: Any, headers: str = "") -> Any:
+        """The JSON answer to a POST. Raises WireError."""
+        body = document if isinstance(document, bytes) else msgspec.json.encode(document)
+        answer = await self.ask(self.request("POST", path, body, headers))
+        return msgspec.json.decode(answer) if answer else None
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: str = "") -> bytes:
+        """The bytes of a request, so that a load loop can make them beforehand."""
+        head = f"{method} {path} HTTP/1.1\r\nhost: {self.host}\r\n{headers}"
+        if body:
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        return head.encode() + b"\r\n" + body
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send request bytes, return the body of the answer."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 24)
+        reader, writer = self._streams
+        try:
+            writer.write(request)
+            await writer.drain()
+            head = await reader.readuntil(b"\r\n\r\n")
+            status = int(head[9:12])
+            body = await _body(reader, head.lower())
+        except (OSError, EOFError, asyncio.IncompleteReadError) as error:
+            await self.close()
+            raise WireError(0, str(error).encode()) from error
+        if status >= 400:
+            raise WireError(status, body)
+        return body
+
+    async def close(self) -> None:
+        if self._streams:
+            self._streams[1].close()
+        self._streams = None
+
+
+async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    at = head.find(b"content-length:")
+    if at >= 0:
+        return await reader.readexactly(int(head[at + 15 : head.index(b"\r", at)]))
+    if b"transfer-encoding: chunked" not in head:
+        return b""
+    parts = []
+    while size := int(await reader.readline(), 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(parts)

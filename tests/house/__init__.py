@@ -1,0 +1,1 @@
+"""The house rules, checked: layers, tidiness, the reference."""

@@ -1,0 +1,229 @@
+"""Who may import whom: the layers of ARCHITECTURE.md, checked over every import of the package.
+
+A module may import its own layer and the layers above it in the table. What it may see of another
+domain is that domain's events. Exceptions stand in a closed list, each with its reason.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "muster"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Some modules: `x.*` means x and all below it, `DOMAIN` any domain. The last that fits counts.
+
+    `only` narrows what they may import to these layers; None means every layer before.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    only: tuple[str, ...] | None = None
+
+
+LAYERS = (
+    Layer("package", ("muster",), only=()),
+    Layer("core", ("muster.core.*",), only=()),
+    Layer("config", ("muster.config",), only=()),
+    Layer("database", ("muster.db.*",)),
+    Layer("engine", ("muster.DOMAIN.engine.*",), only=("core", "domain")),
+    Layer("ledger", ("muster.ledger.*",), only=("core", "config")),
+    Layer("domain", ("muster.DOMAIN", "muster.intake", "muster.exercise"), only=()),
+    Layer("events", ("muster.DOMAIN.events",)),
+    Layer("vault", ("muster.registry.vault",)),
+    Layer("queries", ("muster.DOMAIN.queries",)),
+    Layer("decide", ("muster.DOMAIN.decide",)),
+    Layer("catalogue", ("muster.catalogue",), only=("ledger", "events")),
+    Layer(
+        "intake",
+        tuple(
+            f"muster.intake.{name}"
+            for name in (
+                "faults", "protection", "csv_source", "workbook_child", "workbook_source", "export",
+                "rejects", "tables", "upload",
+            )
+        ),
+    ),
+    Layer("instance", ("muster.instance",)),
+    Layer("importing", tuple(f"muster.intake.{n}" for n in ("importing", "kinds", "residents"))),
+    Layer("web", ("muster.web",)),
+    Layer("api", ("muster.DOMAIN.api", "muster.intake.api")),
+    Layer("exercise", ("muster.exercise.*",)),
+    Layer("app", ("muster.app",)),
+    Layer("cli", ("muster.cli.*", "muster.__main__")),
+)  # fmt: skip
+
+DOMAINS = (
+    "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
+    "zones", "visits", "needs", "supplies", "hq", "access",
+)  # fmt: skip
+# What one domain may see of another; the intake also knows identities and puts them away.
+SEEN_BY_DOMAINS = ("events",)
+SEEN_BY_INTAKE = ("events", "engine", "vault")
+
+# What belongs to some layers only, and is not even imported elsewhere.
+LIBRARIES = {
+    "litestar": ("web", "api", "app"),
+    "uvicorn": ("app", "cli"),
+    "click": ("cli",),
+    "rich_click": ("cli",),
+    "rich": ("cli",),
+}
+IMPURE = ("psycopg", "psycopg_pool", "litestar", "structlog", "logging", "socket", "subprocess")
+IMPURE_CALLS = ("print", "open", "input")
+
+EXCUSES: dict[tuple[str, str], str] = {
+    ("muster.coverage.api", "muster.registry.queries"): "a funnel is asked for by an area's name",
+    ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
+    ("muster.sampling.api", "muster.registry.queries"): "a round is opened over areas by name",
+    ("muster.sampling.api", "muster.coverage.queries"): "a round is closed on its balance sheet",
+    ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
+}
+
+
+def violations(sources: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(importer, imported, why not) for some modules of the package, as dotted name → source."""
+    for module, source in sources.items():
+        layer = layer_of(module)
+        if layer is None:
+            yield module, "", "it has no layer: say in LAYERS where it belongs"
+            continue
+        tree = ast.parse(source)
+        for imported in sorted(imports(tree)):
+            if why := objection(module, layer, imported):
+                yield module, imported, why
+        if layer.name == "engine":
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    if node.func.id in IMPURE_CALLS:
+                        yield module, node.func.id, "an engine takes values and gives values"
+
+
+def objection(module: str, layer: Layer, imported: str) -> str | None:
+    """Why `module` may not import `imported`, if it may not."""
+    top = imported.partition(".")[0]
+    if top != "muster":
+        if layer.name == "engine" and top in IMPURE:
+            return "an engine takes values and gives values"
+        if top in LIBRARIES and layer.name not in LIBRARIES[top]:
+            return f"{top} belongs to {', '.join(LIBRARIES[top])}"
+        return None
+    other = layer_of(imported)
+    if other is None:
+        return "it has no layer"
+    if other != layer:
+        if LAYERS.index(other) > LAYERS.index(layer):
+            return f"{layer.name} comes before {other.name}"
+        if layer.only is not None and other.name not in layer.only:
+            return f"{layer.name} may import {', '.join(layer.only) or 'nothing of ours'} only"
+    mine, its = domain_of(module), domain_of(imported)
+    seen = SEEN_BY_INTAKE if mine == "intake" else SEEN_BY_DOMAINS
+    if mine and its and mine != its and imported.split(".")[2:3] not in [[part] for part in seen]:
+        return f"of another domain {mine} may import {', '.join(seen)} only"
+    return None
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """The modules imported anywhere in a module, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in package() else str(node.module))
+    return found
+
+
+@cache
+def layer_of(module: str) -> Layer | None:
+    generic = ["DOMAIN" if part in DOMAINS else part for part in module.split(".")]
+    fitting = [
+        layer
+        for layer in LAYERS
+        for pattern in layer.modules
+        if any(_fits(name, pattern) for name in (module, ".".join(generic)))
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _fits(name: str, pattern: str) -> bool:
+    stem = pattern.removesuffix(".*")
+    return name == stem or (stem != pattern and name.startswith(f"{stem}."))
+
+
+def domain_of(module: str) -> str | None:
+    part = [*module.split("."), ""][1]
+    return part if part in (*DOMAINS, "intake") else None
+
+
+@cache
+def package() -> dict[str, str]:
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = file.read_text(encoding="utf-8")
+    return found
+
+
+def test_every_import_keeps_the_layers() -> None:
+    found = [
+        f"{module} imports {imported}: {why}"
+        for module, imported, why in violations(package())
+        if (module, imported) not in EXCUSES
+    ]
+    assert not found, "\n".join(["", *found])
+
+
+def test_no_excuse_is_stale() -> None:
+    used = {(module, imported) for module, imported, _ in violations(package())}
+    assert not set(EXCUSES) - used, "not needed any more: take them out of EXCUSES"
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("muster.core.ids", "from muster.config import ITEMS_LIMIT"),
+        ("muster.ledger.door", "import muster.catalogue"),
+        ("muster.ledger.door", "def f():\n    from muster.lab.events import Outcome"),
+        ("muster.registry.engine.identity", "import psycopg"),
+        ("muster.registry.engine.identity", "print('found')"),
+        ("muster.registry.engine.identity", "from muster.ledger.event import Event"),
+        ("muster.registry.engine.identity", "from muster.config import PAGE_LIMIT"),
+        ("muster.lab.queries", "from muster.sampling import queries"),
+        ("muster.lab.queries", "from muster.sampling.queries import tubes"),
+        ("muster.lab.decide", "from muster.registry.engine.identity import check"),
+        ("muster.lab.queries", "from litestar import get"),
+        ("muster.lab.events", "from muster.lab.queries import recalls"),
+        ("muster.catalogue", "from muster.core.clock import now"),
+        ("muster.intake.upload", "from muster.instance import Instance"),
+        ("muster.app", "from muster.cli import main"),
+        ("muster.somewhere", "import json"),
+    ],
+)
+def test_a_planted_violation_is_found(module: str, source: str) -> None:
+    assert list(violations({module: source}))
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("muster.core.ids", "import os"),
+        ("muster.ledger.door", "from muster.ledger import event, projection"),
+        ("muster.sampling.decide", "from muster.registry.events import PolicyAdopted"),
+        ("muster.registry.queries", "from muster.registry.engine.identity import check"),
+        ("muster.catalogue", "import muster.lab.events"),
+        ("muster.cli.show", "from muster.app import make_app\nimport rich_click"),
+    ],
+)
+def test_what_is_allowed_is_not_found(module: str, source: str) -> None:
+    assert not list(violations({module: source}))
