@@ -76,7 +76,7 @@ LIBRARIES = {
     "rich": ("cli",),
 }
 IMPURE = ("psycopg", "psycopg_pool", "litestar", "structlog", "logging", "socket", "subprocess")
-IMPURE_CALLS = ("print", "open", "input")
+IMPURE_CALLS = {"print", "open", "input"}
 
 EXCUSES: dict[tuple[str, str], str] = {
     ("muster.coverage.api", "muster.registry.queries"): "a funnel is asked for by an area's name",
@@ -99,10 +99,8 @@ def violations(sources: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
             if why := objection(module, layer, imported):
                 yield module, imported, why
         if layer.name == "engine":
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if node.func.id in IMPURE_CALLS:
-                        yield module, node.func.id, "an engine takes values and gives values"
+            for called in calls(tree) & IMPURE_CALLS:
+                yield module, called, "an engine takes values and gives values"
 
 
 def objection(module: str, layer: Layer, imported: str) -> str | None:
@@ -141,6 +139,12 @@ def imports(tree: ast.AST) -> set[str]:
                 inner = f"{node.module}.{alias.name}"
                 found.add(inner if inner in package() else str(node.module))
     return found
+
+
+def calls(tree: ast.AST) -> set[str]:
+    """The names called anywhere in a module, plain ones only."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {function.id for function in called if isinstance(function, ast.Name)}
 
 
 @cache
