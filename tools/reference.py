@@ -51,19 +51,25 @@ def reference() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-_EVENTS = """What can be recorded, by domain. Every event has the envelope `id`, `type`, `v`, `subject`,
+_EVENTS = """\
+What can be recorded, by domain. Every event has the envelope `id`, `type`, `v`, `subject`,
 `device_at`, `actor`, and optionally `device`, `device_seq`, `cause`; the body's fields are listed
 here (`?`: may be left out). `GET /v1/vocabulary` gives the exact JSON schemas."""
-_READ_TABLES = """What is seen of the events, in the order in which it is refreshed. *At once* means inside the
+_READ_TABLES = """\
+What is seen of the events, in the order in which it is refreshed. *At once* means inside the
 transaction that stores the events; *after* means by a follower right after commit, shown with its
 "as of"; a *view* is not stored."""
-_RULES = """What follows from what, in the order in which the rules run: each finds consequences that are
+_RULES = """\
+What follows from what, in the order in which the rules run: each finds consequences that are
 missing and appends them as events."""
-_COMMANDS = "`--help` explains any of them; `--json` prints one JSON document."
-_ROUTES = """Answers are JSON; errors are problem details (`application/problem+json`, see Problems). Lists page
+_COMMANDS = """\
+`--help` explains any of them; each also takes `--json` and then prints one JSON document."""
+_ROUTES = """\
+Answers are JSON; errors are problem details (`application/problem+json`, see Problems). Lists page
 with `after` and `limit`; those with `format` also leave as CSV or XLSX."""
 _SETTINGS = "Environment variables the program reads; [settings.md](settings.md) says what they do."
-_PROBLEMS = """What can go wrong, by its stable slug: the one thing a program should compare. `{…}` is filled in
+_PROBLEMS = """\
+What can go wrong, by its stable slug: the one thing a program should compare. `{…}` is filled in
 with the facts of the case."""
 
 
@@ -137,9 +143,13 @@ def _walk(command: click.Command, path: str) -> Iterator[tuple[str, ...]]:
             yield from _walk(command.commands[name], f"{path} {name}")
         return
     wanted = [one for one in command.params if isinstance(one, click.Argument)]
-    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    options = [one for one in command.params if isinstance(one, click.Option)]
     usage = " ".join([path, *(_argument(one) for one in wanted)])
-    said = "; ".join(f"`{one.opts[0]}` {one.help or ''}".strip() for one in options)
+    said = "; ".join(
+        f"`{one.opts[0]}` {(one.help or '').rstrip('.')}".strip()
+        for one in options
+        if not one.hidden and one.opts[0] != "--json"
+    )
     yield f"`{usage}`", (command.help or "").partition("\f")[0], said
 
 

@@ -38,7 +38,8 @@ Answer = Literal["stored", "known", "reused", "unstorable"]
 # always wants the index, and never to plan a view again.
 DOOR_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
-    "-c enable_mergejoin=off -c jit=off -c idle_in_transaction_session_timeout=10s "
+    "-c enable_mergejoin=off -c enable_material=off -c max_parallel_workers_per_gather=0 "
+    "-c jit=off -c idle_in_transaction_session_timeout=10s "
     "-c statement_timeout=60s"
 )
 

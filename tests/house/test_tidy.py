@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-import muster.catalogue  # noqa: F401  (declares every event type)
-import muster.ledger.redact  # noqa: F401  (and the ledger's own)
+import muster.catalogue  # declares the domains' event types
+import muster.ledger.redact  # and the ledger's own  # noqa: F401
 from muster.ledger.event import Body
 
 ROOT = Path(__file__).parents[2]
