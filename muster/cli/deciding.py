@@ -121,9 +121,11 @@ async def close_round(out: Out, round_: str | None, allow_open: bool) -> Any:
 @click.option("--since", help="Local time; by default now.")
 @click.option("--area", help="Code, name or id.")
 @click.option("--group", help="A group of people, such as key_person.")
+@click.option("--household", is_flag=True, help="Tube size: one household a tube, at most VALUE.")
 async def adopt_policy(
-    out: Out, name: Any, value: int, since: str | None, area: str | None, group: str | None
-) -> Any:
+    out: Out, name: Any, value: int, since: str | None, area: str | None, group: str | None,
+    household: bool,
+) -> Any:  # fmt: skip
     """Adopt an edition of a policy number from now or later on."""
     at = now()
     from_ = parse_local(since, out.settings.timezone) if since else at
@@ -133,7 +135,7 @@ async def adopt_policy(
             where = (await people.area(conn, area))["area"] if area else None
         edition = await decide.adopt_policy(
             muster.door, name=name, value=value, since=from_, area=where, group=group,
-            actor=ACTOR, at=at,
+            household=household, actor=ACTOR, at=at,
         )  # fmt: skip
         out.say(f"{name} = {value} from {from_}", f"{name} = {value}，自 {from_} 起")
         return {"policy": edition}

@@ -63,7 +63,7 @@ async def show_funnel(
             await catch_up(conn, muster.door.catalogue)
             found_round = await sampling.round_(conn, round_)
             top = await the_area(conn, area)
-            found = await coverage.funnel(conn, found_round["round"], top["area"], level)
+            found = await coverage.funnel(conn, found_round, top["area"], level)
         out.listing(funnel_rows(found), FUNNEL, output)
         say_as_of(out, found, found_round["name"])
         return found

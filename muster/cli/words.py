@@ -29,6 +29,6 @@ WORDS = {
     "person_twice": "一人两管", "barcode_twice": "条码重复", "barcode_at_two_sites": "两点同码",
     "over_capacity": "超员", "sealed_empty": "空管", "future_dated": "时间在未来",
     "sealed_twice": "重复封管", "swab_not_in_seal": "封管时漏人", "inbox": "待处理收件",
-    "stalled": "停滞", "recall_overdue": "召回超时",
+    "stalled": "停滞", "device_gap": "设备缺号", "recall_overdue": "召回超时",
     "more_sampled_than_declared": "采样人数超过底数", "unlisted": "未登记",
 }  # fmt: skip

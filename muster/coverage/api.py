@@ -20,7 +20,7 @@ async def show_funnel(
     async with muster(request).pool.connection() as conn:
         found = await sampling.round_(conn, round)
         top = await registry.area(conn, area)
-        return await queries.funnel(conn, found["round"], top["area"], level)
+        return await queries.funnel(conn, found, top["area"], level)
 
 
 @get("/v1/rounds/{round:str}/missing")

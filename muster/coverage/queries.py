@@ -17,21 +17,28 @@ _SUMS = (
 Conn = psycopg.AsyncConnection[Any]
 
 
-async def funnel(conn: Conn, round: UUID, area: UUID, level: str) -> dict[str, Any]:
-    """The round's sums per area of `level` under `area`, their total, and as of when.
+async def funnel(
+    conn: Conn, round: dict[str, Any], area: UUID, level: str
+) -> dict[str, Any]:
+    """The round's sums per area of `level` under `area`, their total, and as of when: of a closed
+    round the sheet it was closed on, which reaches down to communities.
 
     `sampled` and all else are persons; `swabs` are person-times.
     """
-    found = await rows(conn, _HERE, "funnel", round=round, area=area, level=level)
+    closed, id_ = round["closed_at"], round["round"]
+    found = await rows(
+        conn, _HERE, "closed_balance" if closed else "funnel", round=id_, area=area, level=level
+    )
+    as_of = {"as_of": closed, "behind_events": 0} if closed else await row(conn, _HERE, "as_of")
     return {
-        "as_of": await row(conn, _HERE, "as_of"),
+        "as_of": as_of,
         "denominator": {
             "source": "roster",
             "declared": await rows(conn, _HERE, "denominators", area=area),
         },
         "areas": found,
         "total": {name: sum(one[name] for one in found) for name in _SUMS},
-        "unplaced": (await row(conn, _HERE, "unplaced", round=round) or {}).get("persons", 0),
+        "unplaced": (await row(conn, _HERE, "unplaced", round=id_) or {}).get("persons", 0),
     }
 
 
@@ -53,7 +60,7 @@ async def balance(conn: Conn, round: UUID) -> list[dict[str, Any]]:
 
 
 async def closed_balance(conn: Conn, round: UUID) -> list[dict[str, Any]]:
-    return await rows(conn, _HERE, "closed_balance", round=round)
+    return await rows(conn, _HERE, "closed_balance", round=round, area=None, level=None)
 
 
 async def alarms(conn: Conn) -> list[dict[str, Any]]:

@@ -53,7 +53,9 @@ LIMIT %(limit)s;
 SELECT w.area, sum(c.expected)::int AS expected, sum(c.sampled)::int AS sampled,
     sum(c.resulted)::int AS resulted, sum(c.invalid)::int AS invalid,
     sum(c.pending)::int AS pending, sum(c.exempt)::int AS exempt, sum(c.away)::int AS away,
-    sum(c.refused)::int AS refused, sum(c.missing)::int AS missing
+    sum(c.refused)::int AS refused, sum(c.missing)::int AS missing,
+    sum(c.recalled)::int AS recalled, sum(c.recall_open)::int AS recall_open,
+    sum(c.swabs)::int AS swabs
 FROM sampling.round rd
 JOIN registry.span top ON top.area = ANY (rd.areas)
 JOIN registry.span w ON w.lo BETWEEN top.lo AND top.hi
@@ -64,15 +66,20 @@ WHERE rd.round = %(round)s AND a.level NOT IN ('compound', 'grid', 'building')
 GROUP BY w.area, w.lo ORDER BY w.lo;
 
 -- name: closed_balance
--- The sheet a closed round was closed on.
+-- The sheet a closed round was closed on, or the lines of one level under an area.
 SELECT a.area, a.code, a.name, a.level, b.expected, b.sampled, b.resulted, b.invalid, b.pending,
-    b.exempt, b.away, b.refused, b.missing
+    coalesce(b.recalled, 0) AS recalled, coalesce(b.recall_open, 0) AS recall_open,
+    b.exempt, b.away, b.refused, b.missing, coalesce(b.swabs, 0) AS swabs, e.at AS closed_at
 FROM ledger.event e
 CROSS JOIN jsonb_to_recordset(e.body -> 'balance') AS b (area uuid, expected int, sampled int,
-    resulted int, invalid int, pending int, exempt int, away int, refused int, missing int)
+    resulted int, invalid int, pending int, exempt int, away int, refused int, missing int,
+    recalled int, recall_open int, swabs int)
 JOIN registry.area a ON a.area = b.area
+LEFT JOIN registry.span w ON w.area = b.area
+LEFT JOIN registry.span top ON top.area = %(area)s::uuid
 WHERE e.subject = %(round)s AND e.type = 'RoundClosed'
-ORDER BY a.code;
+    AND (%(area)s::uuid IS NULL OR a.level = %(level)s AND w.lo BETWEEN top.lo AND top.hi)
+ORDER BY w.lo;
 
 -- name: unplaced
 -- People sampled in a round who live nowhere on the roster: walk-ins nobody has placed yet.
@@ -93,6 +100,10 @@ SELECT * FROM (
     UNION ALL
     SELECT 2, 'result_conflict', count(*)::int FROM lab.outcome WHERE state = 'conflict'
     UNION ALL SELECT 3, 'stalled', count(*)::int FROM ledger.stalled
+    UNION ALL SELECT 3, 'device_gap', count(*)::int FROM (
+        SELECT device_seq - coalesce(lag(device_seq) OVER (
+            PARTITION BY device ORDER BY device_seq), 0) AS step
+        FROM ledger.event WHERE device_seq IS NOT NULL) s WHERE step > 1
     UNION ALL SELECT 3, 'inbox', count(*)::int FROM ledger.inbox
     WHERE applied_at IS NULL AND sealed IS NOT NULL
     UNION ALL SELECT 4, 'recall_overdue', count(*)::int FROM lab.recall

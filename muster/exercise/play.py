@@ -35,6 +35,7 @@ class Device:
     """A phone: it numbers its events, saves them, and sends them when it can."""
 
     name: str
+    site: str | None = None
     clock: timedelta = timedelta()  # how far its clock is off
     seq: int = 0
 
@@ -67,6 +68,7 @@ async def play_round(
 ) -> Played:  # fmt: skip
     """Sample everybody who comes in these communities (codes); at most eight devices at a time."""
     random, played = Random(seed), Played()
+    sites = await _sites(Wire(host, port))
     queue = list(enumerate(communities))
     late: list[tuple[Device, list[Item]]] = []
     done = 0
@@ -77,7 +79,7 @@ async def play_round(
         while queue:
             number, community = queue.pop(0)
             people = await _people(wire, round, community)
-            device = Device(f"phone-{community}")
+            device = Device(f"phone-{community}", _nearest(sites, community))
             if number == 1:
                 device.clock = timedelta(days=3)  # one phone whose date is wrong
             items = list(_community(device, round, people, random, played, number))
@@ -100,6 +102,27 @@ async def play_round(
     sealed = sorted(played.tubes)
     played.positive = random.sample(sealed, min(positives, len(sealed)))
     return played
+
+
+async def _sites(wire: Wire) -> dict[str, str]:
+    """The catalogue's sites by code."""
+    sites: dict[str, str] = {}
+    after = ""
+    while True:
+        page = await wire.get("/v1/sites", **({"after": after} if after else {}))
+        sites |= {one["code"]: one["site"] for one in page["items"]}
+        if not (after := page["next"]):
+            await wire.close()
+            return sites
+
+
+def _nearest(sites: dict[str, str], community: str) -> str | None:
+    """A site of the community, else of its street, else any: people also go elsewhere."""
+    for digits in (12, 9, 0):
+        for code, site in sites.items():
+            if code.startswith(community[:digits]):
+                return site
+    return None
 
 
 async def _people(wire: Wire, round: Round, community: str) -> list[Item]:
@@ -141,7 +164,7 @@ def _community(
             "TubeSealed", tube, at,
             {
                 "barcode": barcode, "purpose": "round", "capacity": TUBE, "round": round.id,
-                "site": str(derived("site", f"{device.name[6:]}S01")), "lane": 1,
+                "site": device.site, "lane": 1,
                 "members": [{"person": p, "position": i + 1} for i, p in enumerate(members)],
             },
         )  # fmt: skip

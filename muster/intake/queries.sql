@@ -23,4 +23,4 @@ UNION ALL
 SELECT i.print, i.resident, r.building, r.room, r.state, r.birth_year, r.sex, r.registered_area,
     r."group", r.walk_in, i.name, i.birth_date, i.kind, i.phone_hash
 FROM vault.identity i JOIN registry.resident r ON r.resident = i.resident
-WHERE i.print = ANY (%(prints)s) AND i.number_hash IS NULL AND r.merged_into IS NULL;
+WHERE i.print = ANY (%(prints)s) AND r.merged_into IS NULL;

@@ -61,13 +61,15 @@ class DenominatorDeclared(Body, frozen=True):
 
 
 class PolicyAdopted(Body, frozen=True):
-    """An edition of a policy number (subject) holds from `since`, for an area or a group if given."""
+    """An edition of a policy number (subject) holds from `since`, for an area or a group if given.
+    A tube size with `household` means one household a tube, of at most that many people."""
 
     name: Literal["tube_size", "result_window_hours", "recall_hours"]
     value: Annotated[int, Meta(ge=1, le=10_000)]
     since: datetime
     area: UUID | None = None
     group: Code | None = None
+    household: bool = False
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("policy", subject),)

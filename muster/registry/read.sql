@@ -60,7 +60,8 @@ SELECT DISTINCT ON (e.subject)
     (e.body ->> 'value')::int AS value,
     (e.body ->> 'since')::timestamptz AS since,
     (e.body ->> 'area')::uuid AS area,
-    e.body ->> 'group' AS "group"
+    e.body ->> 'group' AS "group",
+    coalesce((e.body ->> 'household')::boolean, false) AS household
 FROM ledger.event e
 WHERE e.type = 'PolicyAdopted' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;

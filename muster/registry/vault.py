@@ -113,7 +113,6 @@ class Vault:
     def _row(self, event: Event) -> dict[str, Any]:
         who: Identity = event.identity
         full, initials = pinyin(who.name)
-        where: Any = event.body
         return {
             "event": event.id,
             "resident": event.subject,
@@ -126,15 +125,12 @@ class Vault:
             "number_hash": _hex(self.number_hash(who.kind, who.number)),
             "phone": _hex(who.phone and self.seal(who.phone.encode())),
             "phone_hash": _hex(who.phone and self.hash("phone", who.phone)),
-            "print": _hex(
-                self.print(
-                    who.name,
-                    who.birth_date,
-                    getattr(where, "building", None),
-                    getattr(where, "room", None),
-                )
-            ),
+            "print": None if who.number else _hex(self._print(who, event.body)),
         }
+
+    def _print(self, who: Identity, body: Any) -> bytes:
+        building, room = getattr(body, "building", None), getattr(body, "room", None)
+        return self.print(who.name, who.birth_date, building, room)
 
 
 def open_vault(key_file: Path) -> Vault:

@@ -42,6 +42,7 @@ class NewPolicy(msgspec.Struct, frozen=True):
     actor: str
     area: str | None = None
     group: str | None = None
+    household: bool = False
 
 
 @get("/v1/rounds")
@@ -82,7 +83,7 @@ async def adopt_policy(request: Ask, data: NewPolicy) -> dict[str, UUID]:
         area = (await registry.area(conn, data.area))["area"] if data.area else None
     policy = await decide.adopt_policy(
         muster(request).door, name=data.name, value=data.value, since=data.since, area=area,
-        group=data.group, actor=data.actor, at=now(),
+        group=data.group, household=data.household, actor=data.actor, at=now(),
     )  # fmt: skip
     return {"policy": policy}
 

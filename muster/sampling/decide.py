@@ -107,12 +107,15 @@ def check_balance(line: dict[str, Any]) -> None:
 
 async def adopt_policy(
     door: Door, *, name: Literal["tube_size", "result_window_hours", "recall_hours"], value: int,
-    since: datetime, area: UUID | None, group: str | None, actor: str, at: datetime,
+    since: datetime, area: UUID | None, group: str | None, household: bool = False,
+    actor: str, at: datetime,
 ) -> UUID:  # fmt: skip
     """Adopt an edition of a policy number from now or later on."""
     if since < at:
         raise PolicyInThePast(since=since)
     policy = uuid7()
-    body = PolicyAdopted(name=name, value=value, since=since, area=area, group=group)
+    body = PolicyAdopted(
+        name=name, value=value, since=since, area=area, group=group, household=household
+    )
     await append(door, body, policy, actor=actor, at=at)
     return policy

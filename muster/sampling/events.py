@@ -41,6 +41,9 @@ class AreaBalance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     away: int
     refused: int
     missing: int
+    recalled: int = 0
+    recall_open: int = 0
+    swabs: int = 0
 
 
 class RoundClosed(Body, frozen=True):
@@ -200,7 +203,7 @@ class ExemptionGranted(Body, frozen=True):
 
 
 class StanceWithdrawn(Body, frozen=True):
-    """The refusal or exemption that is this event's cause no longer holds for the person (subject)."""
+    """The refusal or exemption that is the cause no longer holds for the person (subject)."""
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("stance", subject),)

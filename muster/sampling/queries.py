@@ -80,7 +80,9 @@ async def tube_size(
 ) -> dict[str, Any]:
     """How many swabs go into one tube there and then, and by which edition."""
     found = await row(conn, _HERE, "tube_size", area=area, group=group, at=at)
-    return found or {"value": DEFAULT_TUBE_SIZE, "policy": None, "since": None}
+    return found or {
+        "value": DEFAULT_TUBE_SIZE, "household": False, "policy": None, "since": None
+    }  # fmt: skip
 
 
 async def device_gaps(conn: Conn) -> list[dict[str, Any]]:

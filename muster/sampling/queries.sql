@@ -66,7 +66,7 @@ LIMIT %(limit)s;
 
 -- name: tube_size
 -- The edition in force: for the group before the area, for a nearer area before a wider one.
-SELECT p.value, p.policy, p.since
+SELECT p.value, p.household, p.policy, p.since
 FROM registry.policy p
 LEFT JOIN registry.span w ON w.area = p.area
 LEFT JOIN registry.span h ON h.area = %(area)s

@@ -13,10 +13,11 @@ CREATE TABLE vault.identity (
     number_hash bytea,                       -- keyed; with the kind
     phone       bytea,                       -- sealed
     phone_hash  bytea,                       -- keyed
-    print       bytea NOT NULL               -- keyed hash of name, birth date, building and room
+    print       bytea                        -- keyed hash of name, birth date, building and room,
+                                             -- for who has no document
 );
 CREATE INDEX identity_number ON vault.identity (number_hash) WHERE number_hash IS NOT NULL;
-CREATE INDEX identity_print ON vault.identity (print) WHERE number_hash IS NULL;
+CREATE INDEX identity_print ON vault.identity (print) WHERE print IS NOT NULL;
 
 -- Free text that came with an event: personal data until shown otherwise.
 CREATE TABLE vault.note (

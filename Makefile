@@ -1,0 +1,79 @@
+# A fresh clone needs Python 3.11 or newer and make; the rest is installed into .venv, once.
+
+PYTHON ?= python3
+UV ?= uv
+PEOPLE ?= 60000
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: help demo serve test check faults bench format reference lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/runtime ## Play a whole round of testing in a generated district (PEOPLE=60000)
+	$(BIN)/muster demo --people $(PEOPLE)
+
+serve: .venv/runtime ## Serve the HTTP interface on this machine
+	$(BIN)/muster serve
+
+test: .venv/dev ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev ## Lint, formatting, types and the house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest tests/house
+
+faults: .venv/dev ## Run the slow tests of kills, restarts and full disks
+	$(BIN)/python -m pytest -m faults
+
+bench: .venv/runtime ## Measure speed and memory on this machine
+	$(BIN)/muster bench
+
+format: .venv/dev ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: .venv/dev ## Write docs/reference.md from the code
+	$(BIN)/python tools/reference.py
+
+lock: ## Write both lock files anew from pyproject.toml (needs uv)
+	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+	echo 'hatchling>=1.27' | $(COMPILE) pyproject.toml - --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml --extra dev -c requirements.lock --upgrade -o requirements-dev.lock
+
+clean: ## Remove what make installed and cached; data in .muster stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The files below .venv say what is installed in it; a changed lock installs again.
+
+.venv/runtime: $(BIN)/python requirements.lock pyproject.toml
+	@echo 'Installing into .venv: once, about a minute'
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: $(BIN)/python requirements-dev.lock pyproject.toml
+	@echo 'Installing into .venv: once, about a minute'
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch .venv/runtime $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { \
+		echo 'There is no $(PYTHON). Install Python 3.11 or newer' \
+			'(Debian, Ubuntu: apt-get install python3 python3-venv),' \
+			'or name the one you have: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			'Install a newer one, or name it: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+		echo '$(PYTHON) cannot make virtual environments.' \
+			'Install its venv package (Debian, Ubuntu: apt-get install python3-venv)' >&2; \
+		exit 1; }
+	$(PYTHON) -m venv --clear .venv
