@@ -17,7 +17,7 @@ MEMBERS_LIMIT = 50
 TEXT_LIMIT = 2_000
 
 # The door
-TRANSACTION_WEIGHT_LIMIT = 4_000  # rows of people one transaction may touch: keeps it under 250 ms
+TRANSACTION_WEIGHT_LIMIT = 4_000  # one is about one swab's work (Body.weight): under 250 ms
 QUEUE_WEIGHT_LIMIT = 200_000  # waiting in memory; beyond it the answer is 503 with Retry-After
 RULE_DEPTH_LIMIT = 5  # a rule's events may trigger rules: a loop deeper than this is a defect
 RETRY_AFTER_SECONDS = 5

@@ -167,7 +167,7 @@ class Story:
         return self._with(step)
 
     def then(self, table: str) -> "Story":
-        """Now what the first line selects FROM has exactly the rows below the second line's heads."""
+        """Now what the first line selects FROM has these rows, no others, under the second's heads."""
 
         async def step(muster: Instance) -> None:
             source, header, *lines = table.strip().splitlines()

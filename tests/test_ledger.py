@@ -1,20 +1,16 @@
-"""The door: every event stored once, in one chain, answered in order, whatever happens meanwhile."""
+"""The door: every event stored once, in one chain, answered in order, whatever else happens."""
 
 import asyncio
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from muster.catalogue import CATALOGUE
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.core.rows import rows
 from muster.instance import Instance
-from muster.ledger.door import DOOR_OPTIONS, Door
+from muster.ledger.door import Door
 from muster.ledger.event import Event
 from muster.ledger.projection import Rule
 from muster.ledger.replay import rebuild
@@ -326,62 +322,6 @@ def test_rebuilding_while_the_door_goes_on(play: Play):
         assert await findings(muster) == []
 
     play(story)
-
-
-def test_the_door_reads_by_indexes_only(play: Play):
-    """With the door's settings and plans made for any keys, no refresh and no rule reads all events,
-    nor a refresh all tubes, swabs or results, as soon as there are some."""
-
-    async def story(muster: Instance) -> None:
-        await muster.door.append(tubes("T", 50))
-        results = "\n".join(
-            f"12:00 ResultReleased r{n} barcode=T{n} outcome=negative" for n in range(50)
-        )
-        await muster.door.append(events(results))
-        refreshes = {p.name: p.insert() for p in CATALOGUE.immediate}
-        deletions = {f"{p.name} deletion": p.delete() for p in CATALOGUE.immediate}
-        rules = {rule.name: rule.sql for rule in CATALOGUE.rules if not rule.clock}
-        wider = {f"{w.when}: {w.into}": w.sql for w in CATALOGUE.widenings}
-        everything = refreshes | deletions | rules | wider
-        whole: list[tuple[str, str]] = []
-        async with await psycopg.AsyncConnection.connect(
-            muster.conninfo, options=DOOR_OPTIONS
-        ) as conn:
-            for name, sql in everything.items():
-                large = {"event", "tube", "specimen", "result", "outcome"}
-                large = large if name in refreshes | deletions else {"event"}
-                for scan in scans(await generic_plan(conn, sql)):
-                    if scan["Relation Name"] in large and not keyed(scan):
-                        whole.append((name, scan["Relation Name"]))
-        assert len(everything) > 40
-        assert whole == []
-
-    play(story)
-
-
-async def generic_plan(conn: psycopg.AsyncConnection[Any], sql: str) -> Any:
-    """The plan of a statement as the door keeps it: for parameters it does not know."""
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-    numbered = re.sub(r"%\((\w+)\)s", lambda m: f"${names.index(m[1]) + 1}", sql)
-    await conn.execute(f"PREPARE q AS {numbered}".encode())
-    explain = f"EXPLAIN (FORMAT JSON) EXECUTE q({', '.join(['NULL'] * len(names))})"
-    plan = await (await conn.execute(explain.encode())).fetchone()
-    await conn.execute("DEALLOCATE q")
-    return plan and plan[0]
-
-
-def scans(plan: Any) -> Iterator[dict[str, Any]]:
-    """The nodes of a plan that read a table; a bitmap's conditions are those of its index scans."""
-    for node in plan if isinstance(plan, list) else [plan]:
-        inner = [*node.get("Plans", []), *(node[name] for name in ("Plan",) if name in node)]
-        if node.get("Relation Name") and node["Node Type"] not in ("ModifyTable",):
-            yield node
-        yield from scans(inner)
-
-
-def keyed(scan: dict[str, Any]) -> bool:
-    """By a key, that is, and not by the type of event alone."""
-    return "Recheck Cond" in scan or not scan.get("Index Cond", "(type").startswith("(type")
 
 
 def with_rules(muster: Instance, *rules: Rule) -> Door:

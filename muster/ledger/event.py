@@ -41,7 +41,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         raise TypeError(f"{type(self).__name__} does not say what it touches ({subject})")
 
     def weight(self) -> int:
-        """How many people's rows it writes: what a transaction's size is counted in."""
+        """What a transaction's size is counted in: one is about the work of one swab."""
         return 1
 
 

@@ -90,6 +90,9 @@ class ResidentListed(Body, frozen=True):
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("resident", subject),)
 
+    def weight(self) -> int:
+        return 4  # the identity and the search for its document cost what three swabs do
+
 
 class ResidentMoved(Body, frozen=True):
     """The resident (subject) now lives elsewhere."""

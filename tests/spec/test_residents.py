@@ -155,9 +155,10 @@ def test_names_are_found_in_the_building_of_whoever_is_not_merged(play: Play):
         Story()
         .given(TOWN)
         .given("""
-            07:10  ResidentListed  p5  building=H2 name=张三 number=11010519491231002X
-            07:10  ResidentListed  p6  building=H2 name=李四
-            07:20  ResidentListed  w1  building=H3 source=walk_in name=张三 number=11010519491231002X
+            07:10  ResidentListed   p5  building=H2 name=张三
+            07:10  ResidentListed   p6  building=H2 name=李四
+            07:20  ResidentListed   w1  building=H3 source=walk_in name=张三
+            07:30  ResidentsMerged  w1  into=p5
         """)
         .then("""
             vault.search
