@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Litestar, Response, get
+from litestar import Litestar, MediaType, Response, get
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Reference,
+    Schema,
+)
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -24,7 +31,7 @@ from muster.lab.queries import results_of
 from muster.registry import api as registry
 from muster.sampling import api as sampling
 from muster.sampling.queries import device_gaps
-from muster.web import Ask, muster, problem_response
+from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
 
 
 def make_app(instance: Instance) -> Litestar:
@@ -35,7 +42,7 @@ def make_app(instance: Instance) -> Litestar:
         async with instance.pool.connection() as conn:
             return await results_of(conn, people)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *intake.HANDLERS, *registry.HANDLERS, *sampling.HANDLERS, *lab.HANDLERS,
             *coverage.HANDLERS, show_health, show_readiness, show_metrics, list_problems,
@@ -49,10 +56,34 @@ def make_app(instance: Instance) -> Litestar:
         logging_config=None,  # ours is structured and names no values
         # The document only: the interactive pages would load scripts from elsewhere.
         openapi_config=OpenAPIConfig(
+            use_handler_docstrings=True,
             title="Muster", version=__version__, path="/openapi", render_plugins=[],
             description="Every fact and decision comes in as an event; everything else is a view.",
         ),
     )  # fmt: skip
+    _describe(app)
+    return app
+
+
+def _describe(app: Litestar) -> None:
+    """In the OpenAPI document: any operation may answer a problem, lists leave as files too."""
+    problem = OpenAPIMediaType(Reference("#/components/schemas/ProblemDetails"))
+    page = OpenAPIMediaType(Reference("#/components/schemas/Page"))
+    text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
+    paths = (app.openapi_schema.paths or {}).values()
+    for one in filter(None, (one for path in paths for one in (path.get, path.post))):
+        responses = {
+            status: response
+            for status, response in (one.responses or {}).items()
+            if status[0] == "2" or PROBLEM in (getattr(response, "content", None) or {})
+        }
+        if any(getattr(parameter, "name", "") == "format" for parameter in one.parameters or ()):
+            content = {"application/json": page, CSV: text, XLSX: text}
+            responses["200"] = OpenAPIResponse(
+                "a page, or the whole list as a file", content=content
+            )
+        responses["default"] = OpenAPIResponse("a problem", content={PROBLEM: problem})
+        one.responses = responses
 
 
 @get("/healthz", sync_to_thread=False)
@@ -79,7 +110,7 @@ def list_problems() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@get("/metrics")
+@get("/metrics", media_type=MediaType.TEXT)
 async def show_metrics(request: Ask) -> Response[bytes]:
     """Prometheus metrics."""
     here, metrics = muster(request), request.app.state.metrics
@@ -122,4 +153,3 @@ class _Metrics:
             self.seconds.observe(time.perf_counter() - started)
 
         return measured
-

@@ -1,18 +1,21 @@
-"""What all HTTP handlers share: the running Muster, the caller's language, problem details (RFC 9457)
-and lists that page as JSON or leave as a CSV or XLSX file.
+"""What all HTTP handlers share: the running Muster, the caller's language, problem details
+(RFC 9457) and lists that page as JSON or leave as a CSV or XLSX file.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 import psycopg
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
+from msgspec import Meta
 from psycopg_pool import PoolTimeout
 
 from muster.config import BODY_LIMIT_BYTES, EXPORT_LIMIT, ITEMS_LIMIT, PAGE_LIMIT
@@ -31,7 +34,23 @@ Limit = Annotated[int, Parameter(ge=1, le=PAGE_LIMIT, description="rows a page")
 Format = Annotated[
     Literal["json", "csv", "xlsx"], Parameter(description="csv and xlsx hold the whole list")
 ]
+# Texts of a decision that are stored: what a body may hold, without the characters no table can.
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+Label = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 PROBLEM = "application/problem+json"
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """What every error answers (RFC 9457). `type` ends in the slug that programs compare; the
+    catalogue is at /v1/problems."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    facts: dict[str, str]
 
 
 class InternalError(Problem):
@@ -47,11 +66,25 @@ class BadRequest(Problem):
     zh = "无法理解该请求：{reason}。"
 
 
+class UnfitValue(Problem):
+    """A value in the request is none that anything could have: a text with a NUL character, or a
+    number or time out of range."""
+
+    zh = "请求中的某个值不可能存在：含 NUL 字符的文本，或超出范围的数字、时间。"
+
+
 class NotFound(Problem):
     """There is nothing at {path}."""
 
     zh = "{path} 处没有内容。"
     status = 404
+
+
+class MethodNotAllowed(Problem):
+    """{path} cannot be asked with {method}; {allowed} it can."""
+
+    zh = "{path} 不支持 {method}，可用 {allowed}。"
+    status = 405
 
 
 def muster(request: Ask) -> Instance:
@@ -71,22 +104,25 @@ async def listing(
     """One page as JSON, or every row as a file."""
     if format == "json":
         return await fetch(after, limit)
-    rows, cursor = [], None
+    rows: list[dict[str, Any]] = []
+    cursor = None
     while len(rows) < EXPORT_LIMIT:
         page = await fetch(cursor, PAGE_LIMIT)
         rows += page.items
         if (cursor := page.next) is None:
             break
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.{format}"
-        headers = list(rows[0]) if rows else ["empty"]
-        write_rows(path, headers, ([cell(row[h]) for h in headers] for row in rows))
-        content = path.read_bytes()
-    kind = "text/csv; charset=utf-8" if format == "csv" else (
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )  # fmt: skip
+    content = await asyncio.to_thread(_file, rows, f"{name}.{format}")
+    kind = f"{CSV}; charset=utf-8" if format == "csv" else XLSX
     disposition = f'attachment; filename="{name}.{format}"'
     return Response(content, media_type=kind, headers={"content-disposition": disposition})
+
+
+def _file(rows: list[dict[str, Any]], name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        headers = list(rows[0]) if rows else ["empty"]
+        write_rows(path, headers, ([cell(row[h]) for h in headers] for row in rows))
+        return path.read_bytes()
 
 
 def cell(value: Any) -> str:
@@ -103,13 +139,15 @@ def cell(value: Any) -> str:
 def problem_response(request: Ask, error: Exception) -> Response[dict[str, object]]:
     """Any error as problem details; what is not a Problem becomes one, without its values."""
     problem = _problem(request, error)
-    headers = {"retry-after": str(RETRY)} if problem.status == 503 else {}
+    headers = {"content-language": language(request)}
+    if problem.status == 503:
+        headers["retry-after"] = str(RETRY)
+    if isinstance(problem, MethodNotAllowed):
+        headers["allow"] = str(problem.facts["allowed"])
     return Response(
         problem.details(language(request)),
-        status_code=problem.status,
-        media_type=PROBLEM,
-        headers={**headers, "content-language": language(request)},
-    )
+        status_code=problem.status, media_type=PROBLEM, headers=headers,
+    )  # fmt: skip
 
 
 def _problem(request: Ask, error: Exception) -> Problem:
@@ -120,10 +158,14 @@ def _problem(request: Ask, error: Exception) -> Problem:
             return UploadTooLarge(limit_bytes=BODY_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
         case HTTPException(status_code=404):
             return NotFound(path=request.url.path)
+        case HTTPException(status_code=405):
+            allowed = (error.headers or {}).get("allow", "")
+            return MethodNotAllowed(path=request.url.path, method=request.method, allowed=allowed)
         case HTTPException(status_code=status) if status < 500:
-            problem = BadRequest(reason=_reason(error))
-            problem.status = status  # type: ignore[misc]
-            return problem
+            return BadRequest(reason=_reason(error))
+        case psycopg.DataError():  # queries only: the door answers for what is to be stored
+            logger.warning("unfit_value", path=request.url.path, **error_facts(error))
+            return UnfitValue()
         case psycopg.OperationalError() | PoolTimeout():
             logger.warning("read_unavailable", **error_facts(error))
             return StorageUnavailable(reason="it does not answer", seconds=RETRY)
@@ -136,5 +178,3 @@ def _reason(error: HTTPException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
     parts = [f"{one.get('key', '')}: {one.get('message', '')}" for one in extra]
     return "; ".join(parts) or error.detail
-
-

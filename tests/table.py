@@ -167,7 +167,7 @@ class Story:
         return self._with(step)
 
     def then(self, table: str) -> "Story":
-        """Now what the first line selects FROM has these rows, no others, under the second's heads."""
+        """Now what the first line selects FROM has these rows and no others."""
 
         async def step(muster: Instance) -> None:
             source, header, *lines = table.strip().splitlines()

@@ -40,6 +40,10 @@ async def a_day(muster: Instance) -> None:
             ["event {15}: it is not what was written", "lab.result", "lab.result"],
         ),
         (
+            "UPDATE ledger.event SET body = '{\"members\": 7}' WHERE seq = 14",
+            ["event {14}: it is not what was written", "sampling.tube: its view fails: Inv"],
+        ),
+        (
             "UPDATE ledger.event SET actor = 'somebody else' WHERE seq = 15",
             ["event {15}: it is not what was written"],
         ),

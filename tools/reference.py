@@ -171,8 +171,8 @@ def _routes() -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment variables that the package reads, with the file that does."""
-    asked = re.compile(r"""\benviron(?:\.get\(|\[)\s*["'](\w+)["']""")
+    """The environment variables that the package reads (not Python's own), with the file."""
+    asked = re.compile(r"""\benviron(?:\.get\(|\[)\s*["']((?!PYTHON)\w+)["']""")
     found = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         for match in asked.finditer(file.read_text(encoding="utf-8")):

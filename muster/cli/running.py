@@ -2,10 +2,11 @@
 
 import asyncio
 import ipaddress
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,34 @@ class LoopbackOnly(Problem):
 @click.option("--port", default=8321, show_default=True)
 async def serve(out: Out, host: str, port: int) -> Any:
     """Serve the HTTP interface on this machine until interrupted."""
-    if not (host == "localhost" or ipaddress.ip_address(host).is_loopback):
+    if not _is_loopback(host):
         raise LoopbackOnly(host=host)
 
     async def work(out: Out, muster: Instance) -> Any:
-        async with serving(muster, host, port) as (server, address):
+        async with serving(muster, host, port) as (_, address):
             out.aside.print(f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)")
-            while not server.should_exit:
-                await asyncio.sleep(0.2)
+            await _told_to_stop()
         return {"served": address}
 
     return await opened(work, out, background=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _told_to_stop() -> None:
+    """Wait for a signal to end; a second one ends the process in its usual way."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+    for number in signals:
+        loop.remove_signal_handler(number)
 
 
 @asynccontextmanager
@@ -67,6 +85,8 @@ async def serving(
         timeout_graceful_shutdown=10, timeout_keep_alive=75, h11_max_incomplete_event_size=1 << 16,
     )  # fmt: skip
     server = uvicorn.Server(config)
+    # uvicorn would raise the signal again when it has ended, before the database is closed.
+    server.capture_signals = nullcontext
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not task.done():
         await asyncio.sleep(0.01)

@@ -27,17 +27,15 @@ def encode(values: list[Any]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
-def decode(cursor: str | None, width: int) -> list[Any] | None:
-    """The values of a cursor, or None for the first page. Raises BadCursor."""
+def decode(cursor: str | None, *types: Any) -> tuple[Any, ...] | None:
+    """The values of a cursor, of these types, or None for the first page. Raises BadCursor."""
     if not cursor:
         return None
     try:
-        values = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, msgspec.MsgspecError) as error:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(text, type=tuple[types])
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise BadCursor(cursor=cursor) from error
-    if not isinstance(values, list) or len(values) != width:
-        raise BadCursor(cursor=cursor)
-    return values
 
 
 def page(rows: list[dict[str, Any]], limit: int, keys: tuple[str, ...]) -> Page:

@@ -9,7 +9,7 @@ from muster.core.sqlfile import query
 
 
 async def rows(
-    conn: psycopg.AsyncConnection[Any], package: str, name: str, **values: Any
+    conn: psycopg.AsyncConnection[Any], package: str, name: str, /, **values: Any
 ) -> list[dict[str, Any]]:
     """The rows of the query `name` of a package's queries.sql."""
     async with conn.cursor(row_factory=dict_row) as cursor:
@@ -18,7 +18,7 @@ async def rows(
 
 
 async def row(
-    conn: psycopg.AsyncConnection[Any], package: str, name: str, **values: Any
+    conn: psycopg.AsyncConnection[Any], package: str, name: str, /, **values: Any
 ) -> dict[str, Any] | None:
     found = await rows(conn, package, name, **values)
     return found[0] if found else None

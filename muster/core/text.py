@@ -106,6 +106,7 @@ def _readings(char: str) -> frozenset[str]:
     return frozenset(pinyin(char, style=Style.NORMAL, heteronym=True)[0])
 
 
+@lru_cache(_CACHED_TEXTS)  # an import asks twice for each name, soon after each other
 def pinyin(name: str) -> tuple[str, str]:
     """Full pinyin without tones, and initials: 张丽华 -> ("zhanglihua", "zlh").
 

@@ -46,7 +46,7 @@ async def missing(
     conn: Conn, round: UUID, area: UUID, *, after: str | None = None, limit: int = PAGE_LIMIT
 ) -> Page:
     """Not yet tested under an area, in the order of the walk."""
-    place, room, resident = decode(after, 3) or (None, None, None)
+    place, room, resident = decode(after, int, str, UUID) or (None, None, None)
     found = await rows(
         conn, _HERE, "missing", round=round, area=area, place=place, room=room,
         resident=resident, limit=limit + 1,

@@ -1,5 +1,6 @@
 """HTTP for what comes in: uploads, their receipts, the inbox."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from muster.core.paging import Page
 from muster.intake.upload import Answer, MalformedUpload, UploadTooLarge, unzip
 from muster.ledger.event import Body
 from muster.sampling import queries
-from muster.web import After, Ask, Limit, language, muster
+from muster.web import PROBLEM, After, Ask, Limit, ProblemDetails, language, muster
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class Receipt(msgspec.Struct, frozen=True):
     head: Head
 
 
+@dataclass
 class _UploadOperation(Operation):
     """Documents the body, which the handler reads itself so that one bad item spoils no other."""
 
@@ -57,19 +59,28 @@ class _UploadOperation(Operation):
         upload = Schema(
             type=OpenAPIType.OBJECT,
             properties={
-                "device": text,
-                "sent_at": Schema(type=OpenAPIType.STRING, format="date-time"),
+                "device": Schema(
+                    type=[OpenAPIType.STRING, OpenAPIType.NULL], min_length=1, max_length=64
+                ),
+                "sent_at": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], format="date-time"),
                 "items": Schema(type=OpenAPIType.ARRAY, items=item, max_items=ITEMS_LIMIT),
             },
             required=["items"],
         )
-        self.request_body = RequestBody({"application/json": OpenAPIMediaType(schema=upload)})
+        self.request_body = RequestBody(
+            {"application/json": OpenAPIMediaType(schema=upload)}, required=True
+        )
 
 
 _problems = {
-    400: ResponseSpec(dict[str, Any], description="not an upload; kept in the inbox"),
-    413: ResponseSpec(dict[str, Any], description="over the limit of bytes or items"),
-    503: ResponseSpec(dict[str, Any], description="try again after Retry-After seconds"),
+    status: ResponseSpec(
+        ProblemDetails, generate_examples=False, media_type=PROBLEM, description=description
+    )
+    for status, description in (
+        (400, "not an upload; kept in the inbox"),
+        (413, "over the limit of bytes or items"),
+        (503, "keep it and send it again after Retry-After seconds"),
+    )
 }
 
 
@@ -85,8 +96,8 @@ async def take_events(request: Ask) -> Receipt:
         try:
             body = unzip(body)
         except MalformedUpload as problem:
-            (inbox,) = await here.intake.hold([(body, None, problem)], owner, received_at)
-            raise MalformedUpload(**{**problem.facts, "inbox": inbox}) from problem
+            reason = str(problem.facts["reason"])
+            raise await here.intake.malformed(body, reason, owner, received_at) from problem
     answers = await here.intake.take(
         body, received_at=received_at, owner=owner, language=language(request)
     )

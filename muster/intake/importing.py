@@ -1,23 +1,25 @@
 """Importing a table: rows to drafts, drafts to events, events through the door, in chunks.
 
-Every bad row is listed with its line and column and written to a file that can be corrected and fed
-again; the good rows are in. Feeding the same file twice changes nothing, so an import that was
-interrupted is resumed by feeding the file again.
+Every bad cell is listed with its line and column, and its row is written to a file that can be
+corrected and fed again; the good rows are in. Feeding the same file twice changes nothing, so an
+interrupted import is resumed by feeding the file again. What a file does not say stays as known.
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import msgspec
 
 from muster.config import XLSX_MEMORY_BYTES
-from muster.core.clock import now
+from muster.core.clock import now, parse_local, plausible
 from muster.core.problems import Problem
 from muster.core.text import fold
 from muster.instance import Instance
@@ -28,6 +30,7 @@ from muster.ledger.event import Event
 
 CHUNKS_WAITING = 3
 SLICE_ROWS = 50
+PROGRESS_ROWS = 1_000
 LISTED_FAULTS = 1_000  # in the report; the rejects file holds all
 Progress = Callable[[int, int, int], None]  # done, total (bytes or rows), rows read
 T = TypeVar("T")
@@ -40,21 +43,27 @@ class CellMissing(CellProblem):
 
 
 class WordUnknown(CellProblem):
-    """"{word}" is not one of: {known}."""
+    """Write one of: {known}. "{word}" is not known."""
 
-    zh = "“{word}”不是以下之一：{known}。"
+    zh = "请填写以下之一：{known}。不认识“{word}”。"
 
 
 class NumberUnreadable(CellProblem):
-    """"{word}" is not a whole number from {least} to {most}."""
+    """Write a whole number from {least} to {most}. "{word}" is none."""
 
     zh = "“{word}”不是 {least} 到 {most} 之间的整数。"
 
 
 class DateUnreadable(CellProblem):
-    """"{word}" is not a date such as 2021-08-02."""
+    """Write a date such as 2021-08-02. "{word}" is none."""
 
     zh = "“{word}”不是 2021-08-02 这样的日期。"
+
+
+class TimeUnreadable(CellProblem):
+    """Write a time such as 2021-08-02 21:30. "{word}" is none."""
+
+    zh = "“{word}”不是 2021-08-02 21:30 这样的时间。"
 
 
 class AreaCodeUnknown(CellProblem):
@@ -69,18 +78,24 @@ class TooLong(CellProblem):
     zh = "单元格超过 {limit} 个字符。"
 
 
-class RowFault(Exception):
-    """A cell of the row being read cannot be taken: which of our columns, and why."""
+class CodeTwice(CellProblem):
+    """Line {line} has the same code with other content. Keep one of the two."""
 
-    def __init__(self, column: str, problem: Problem) -> None:
-        super().__init__(column)
-        self.column, self.problem = column, problem
+    zh = "第 {line} 行已使用同一编码，但内容不同。请只保留一行。"
+
+
+class RowFault(Exception):
+    """A row cannot be taken: which of our columns, and why, for every bad cell."""
+
+    def __init__(self, *bad: tuple[str, Problem]) -> None:
+        super().__init__(*(column for column, _ in bad))
+        self.bad = bad
 
 
 @dataclass
 class Report:
-    """What an import did. `unchanged` rows were already so; `joined` rows repeat a person of the
-    same file; `faults` lists the first ones with line, column and message."""
+    """What an import did. `unchanged` rows were already so; `joined` rows repeat one of the same
+    file; `faults` lists the first ones; `headers` has our columns' headers as the file has them."""
 
     kind: str
     file: str
@@ -92,6 +107,7 @@ class Report:
     rejects_file: str | None = None
     seconds: float = 0.0
     unknown_columns: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -126,26 +142,30 @@ async def import_table(
     report = Report(kind.name, path.name)
     await kind.begin(muster)
     limits = Limits(workbook_memory_bytes=XLSX_MEMORY_BYTES)
-    rejects_file = rejects_path or path.with_name(f"{path.stem}.rejected.csv")
+    rejects_file = rejects_path or _unused(path.with_name(f"{path.stem}.rejected.csv"))
     table = await asyncio.to_thread(open_table, path, kind.columns, limits=limits)
     with table, Rejects(rejects_file, table.headers) as rejects:
         report.unknown_columns = list(table.unknown)
-        sink = _Sink(report, rejects)
-        source = table.rows()
-        drafts = await _read(kind, source, sink)
+        report.headers = _headers(table, kind.columns)
+        reading = _Reading(table, kind, report, rejects, progress)
         storing: list[asyncio.Task[None]] = []
-        while drafts is not None:
-            events, late = await kind.events(muster, drafts, now())
-            for row, fault in late:
-                sink.refuse(row, fault)
-            report.unchanged += len(drafts) - len(late) - len(events)
-            storing.append(asyncio.create_task(_store(muster, events, report)))
-            # While the door works on one chunk, the next is made ready and another is read.
-            drafts = await _read(kind, source, sink)
-            if len(storing) > CHUNKS_WAITING:
-                await storing.pop(0)
-            progress(table.done, table.total, report.rows)
-        await asyncio.gather(*storing)
+        try:
+            drafts = await reading.chunk()
+            while drafts is not None:
+                events, late = await kind.events(muster, drafts, now())
+                for row, fault in late:
+                    reading.refuse(row, fault)
+                report.unchanged += len(drafts) - len(late) - len(events)
+                storing.append(asyncio.create_task(_store(muster, events, report)))
+                # While the door works on one chunk, the next is made ready and another is read.
+                drafts = await reading.chunk()
+                if len(storing) > CHUNKS_WAITING:
+                    await storing.pop(0)
+            await asyncio.gather(*storing)
+        finally:
+            for task in storing:
+                task.cancel()
+            await asyncio.gather(*storing, return_exceptions=True)
     if report.rejected:
         report.rejects_file = str(rejects_file)
     report.seconds = time.perf_counter() - started
@@ -158,105 +178,169 @@ async def _store(muster: Instance, events: list[Event], report: Report) -> None:
     report.unchanged += len(answers) - answers.count("stored")
 
 
-class _Sink:
-    """Where bad rows go: the report's first ones, the rejects file all."""
-
-    def __init__(self, report: Report, rejects: Rejects) -> None:
-        self.report, self.rejects = report, rejects
-
-    def refuse(self, row: Row, fault: RowFault) -> None:
-        self.add(Fault(row.line, fault.column, fault.problem, row.raw))
-
-    def add(self, fault: Fault) -> None:
-        self.rejects.add(fault)
-        self.report.rejected = self.rejects.count
-        if len(self.report.faults) < LISTED_FAULTS:
-            self.report.faults.append(fault)
-
-
-async def _read(
-    kind: Kind, source: Iterator[Row | Fault], sink: _Sink
-) -> list[tuple[Row, Any]] | None:
-    """The next chunk's drafts; None at the end of the file."""
-    drafts: list[tuple[Row, Any]] = []
-    read = 0
-    for item in islice(source, kind.chunk_rows):
-        read += 1
-        if read % SLICE_ROWS == 0:
-            await asyncio.sleep(0)  # the door is at work on another chunk: let it
-        if isinstance(item, Fault):
-            sink.add(item)
-            continue
-        sink.report.rows += 1
-        try:
-            draft = kind.draft(item)
-        except RowFault as fault:
-            sink.refuse(item, fault)
-            continue
-        if draft is None:
-            sink.report.joined += 1
-        else:
-            drafts.append((item, draft))
-    return drafts if read else None
-
-
-def word(column: str, text: str, words: dict[str, T], default: T | None = None) -> T:
-    """A cell's word as our value; words are compared folded. Raises RowFault."""
-    if text in words:
-        return words[text]
-    if not text:
-        if default is None:
-            raise RowFault(column, CellMissing())
-        return default
-    found = words.get(fold(text))
-    if found is None:
-        raise RowFault(column, WordUnknown(word=text[:40], known=", ".join(list(words)[:12])))
+def _unused(path: Path) -> Path:
+    """The path, or one with a number: somebody may be correcting the rejects of the last time."""
+    number, found = 2, path
+    while found.exists():
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
     return found
 
 
-def whole(column: str, text: str, *, least: int, most: int) -> int | None:
-    if not text:
+def _headers(table: Table, columns: Sequence[Column]) -> dict[str, str]:
+    asked = {column.name: (*column.aliases, column.name)[0] for column in columns}
+    return asked | {name: table.headers[index] for name, index in table.positions.items()}
+
+
+class _Reading:
+    """Reads chunks of drafts. Bad rows go to the rejects, and the first ones to the report."""
+
+    def __init__(
+        self, table: Table, kind: Kind, report: Report, rejects: Rejects, progress: Progress
+    ) -> None:
+        self._table, self._kind, self._report = table, kind, report
+        self._rejects, self._progress = rejects, progress
+        self._items: Iterator[Row | Fault] = table.rows()
+        self._read = 0
+
+    async def chunk(self) -> list[tuple[Row, Any]] | None:
+        """The next chunk's drafts; None at the end of the file."""
+        drafts: list[tuple[Row, Any]] = []
+        before = self._read
+        for item in islice(self._items, self._kind.chunk_rows):
+            self._read += 1
+            if self._read % SLICE_ROWS == 0:
+                await asyncio.sleep(0)  # the door is at work on another chunk: let it
+                if self._read % PROGRESS_ROWS == 0:
+                    self._progress(self._table.done, self._table.total, self._read)
+            if isinstance(item, Fault):
+                self._add(item)
+                continue
+            self._report.rows += 1
+            try:
+                draft = self._kind.draft(item)
+            except RowFault as fault:
+                self.refuse(item, fault)
+                continue
+            if draft is None:
+                self._report.joined += 1
+            else:
+                drafts.append((item, draft))
+        self._progress(self._table.done, self._table.total, self._read)
+        return drafts if self._read > before else None
+
+    def refuse(self, row: Row, fault: RowFault) -> None:
+        for column, problem in fault.bad:
+            self._add(Fault(row.line, column, problem, row.raw))
+
+    def _add(self, fault: Fault) -> None:
+        header = fault.column and self._report.headers.get(fault.column, fault.column)
+        self._rejects.add(msgspec.structs.replace(fault, column=header))
+        self._report.rejected = self._rejects.count
+        if len(self._report.faults) < LISTED_FAULTS:
+            self._report.faults.append(fault)
+
+
+class Cells:
+    """Reads the cells of a row as our values. What is wrong is gathered, so that a row is told
+    everything at once: a bad cell gives None, and `check` raises the RowFault."""
+
+    def __init__(self) -> None:
+        self.bad: list[tuple[str, Problem]] = []
+
+    def check(self) -> None:
+        if self.bad:
+            raise RowFault(*self.bad)
+
+    def fault(self, column: str, problem: Problem) -> None:
+        self.bad.append((column, problem))
+
+    def label(self, column: str, text: str, *, limit: int = 120) -> str:
+        """A text that must be there."""
+        if not text:
+            self.fault(column, CellMissing())
+        return self.limited(column, text, limit=limit)
+
+    def limited(self, column: str, text: str, *, limit: int) -> str:
+        if len(text) > limit:
+            self.fault(column, TooLong(limit=limit))
+        return text
+
+    def word(self, column: str, text: str, words: Mapping[str, T]) -> T | None:
+        """A cell's word as our value; words are compared folded."""
+        if not text:
+            return None
+        found = words.get(text)
+        if found is None and (found := words.get(fold(text))) is None:
+            self.fault(column, WordUnknown(word=text[:40], known=choices(words)))
+        return found
+
+    def whole(self, column: str, text: str, *, least: int, most: int) -> int | None:
+        if not text:
+            return None
+        if _WHOLE.fullmatch(text) and least <= int(text) <= most:
+            return int(text)
+        self.fault(column, NumberUnreadable(word=text[:40], least=least, most=most))
+        return None
+
+    def day(self, column: str, text: str) -> date | None:
+        """2021-08-02, 2021/8/2, 20210802 or 2021年8月2日; midnight may stand behind it."""
+        at = _calendar(text)
+        if text and at is None:
+            self.fault(column, DateUnreadable(word=text[:40]))
+        return at.date() if at else None
+
+    def time(self, column: str, text: str, zone: str) -> datetime | None:
+        """A time in ISO 8601 or as spreadsheets write it; without a zone it is meant in `zone`."""
+        if not text:
+            self.fault(column, CellMissing())
+            return None
+        try:
+            local = _calendar(text)
+            at = parse_local(local.isoformat() if local else text, zone)
+            if plausible(at):
+                return at
+        except ValueError:
+            pass
+        self.fault(column, TimeUnreadable(word=text[:40]))
+        return None
+
+    def area(self, column: str, code: str, areas: Mapping[str, UUID]) -> UUID | None:
+        """The area of a code that must be there."""
+        if not code:
+            self.fault(column, CellMissing())
+            return None
+        found = areas.get(code) or areas.get(code.upper())
+        if found is None:
+            self.fault(column, AreaCodeUnknown(code=code[:64]))
+        return found
+
+
+_WHOLE = re.compile(r"-?\d{1,12}", re.ASCII)
+_CALENDAR = re.compile(
+    r"(?:(\d{4})(?:[-/.]|年)(\d{1,2})(?:[-/.]|月)(\d{1,2})日?|(\d{4})(\d{2})(\d{2}))"
+    r"(?:[ T]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})?(?:\.0*)?秒?)?分?)?",
+    re.ASCII,
+)
+
+
+def _calendar(text: str) -> datetime | None:
+    """A date, with or without a time of day, as people and spreadsheets write it."""
+    match = _CALENDAR.fullmatch(text)
+    if match is None:
         return None
     try:
-        value = int(text)
+        year, month, day, *clock = (int(part) for part in match.groups() if part)
+        return datetime(year, month, day, *clock)  # noqa: DTZ001  # the zone comes later
     except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise RowFault(column, NumberUnreadable(word=text[:40], least=least, most=most))
-    return value
-
-
-def label(column: str, text: str, *, limit: int = 120) -> str:
-    if not text:
-        raise RowFault(column, CellMissing())
-    return limited(column, text, limit=limit)
-
-
-def limited(column: str, text: str, *, limit: int) -> str:
-    if len(text) > limit:
-        raise RowFault(column, TooLong(limit=limit))
-    return text
-
-
-def day(column: str, text: str) -> date | None:
-    """2021-08-02, 2021/8/2, 20210802 or 2021年8月2日."""
-    if not text:
         return None
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        pass
-    parts = text.replace("年", "-").replace("月", "-").rstrip("日").replace("/", "-")
-    try:
-        year, month, day_ = (int(part) for part in parts.replace(".", "-").split("-"))
-        return date(year, month, day_)
-    except ValueError:
-        raise RowFault(column, DateUnreadable(word=text[:40])) from None
 
 
-def body_of(type_: type[T], **values: Any) -> T:
-    """A body from values that may still be invalid; what the struct refuses is a RowFault."""
-    try:
-        return msgspec.convert(values, type_)
-    except msgspec.ValidationError as error:
-        raise RowFault("", Problem(detail=str(error))) from error
+def choices(words: Mapping[str, Any]) -> str:
+    """What a cell may say, each value once: its English word and the first Chinese one."""
+    shown: dict[Any, list[str]] = {}
+    for text, value in words.items():
+        known = shown.setdefault(value, [])
+        if not known or (known[-1].isascii() and not text.isascii()):
+            known.append(text)
+    return ", ".join(" ".join(known) for known in shown.values())

@@ -2,29 +2,20 @@
 the headers offices use, and what a row means.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+import msgspec
+
 from muster.config import IMPORT_CHUNK_ROWS
-from muster.core.clock import parse_local
 from muster.core.ids import derived, uuid7
 from muster.core.rows import rows
-from muster.core.text import fold
 from muster.instance import Instance
 from muster.intake.faults import CellProblem, Row
-from muster.intake.importing import (
-    AreaCodeUnknown,
-    CellMissing,
-    RowFault,
-    body_of,
-    label,
-    limited,
-    whole,
-    word,
-)
+from muster.intake.importing import CellMissing, Cells, CodeTwice, RowFault
 from muster.intake.tables import Column
 from muster.lab.events import ResultReleased
 from muster.ledger.event import Body, Event
@@ -33,17 +24,21 @@ from muster.sampling.events import SiteListed
 
 LEVELS: tuple[str, ...] = get_args(Level)
 _LEVEL_WORDS = {level: level for level in LEVELS} | {
-    "国家": "country", "省": "province", "自治区": "province", "市": "city", "地级市": "city",
-    "区": "district", "县": "district", "区县": "district", "街道": "street", "乡": "street",
-    "镇": "street", "乡镇": "street", "街道乡镇": "street", "town": "street", "township": "street",
+    "国家": "country", "省": "province", "自治区": "province", "直辖市": "province", "市": "city",
+    "地级市": "city", "地区": "city", "自治州": "city", "盟": "city", "区县": "district",
+    "区": "district", "县": "district", "市辖区": "district", "县级市": "district",
+    "旗": "district", "county": "district", "街道": "street", "乡": "street", "镇": "street",
+    "乡镇": "street", "街道乡镇": "street", "town": "street", "township": "street",
     "社区": "community", "村": "community", "village": "community", "居委会": "community",
-    "村委会": "community", "小区": "compound", "自然村": "compound", "网格": "grid",
-    "楼栋": "building", "楼": "building", "栋": "building",
+    "村委会": "community", "行政村": "community", "小区": "compound", "自然村": "compound",
+    "网格": "grid", "楼栋": "building", "楼": "building", "栋": "building", "幢": "building",
 }  # fmt: skip
 _GRID_WORDS = {"basic": "basic", "基础": "basic", "基础网格": "basic", "exclusive": "exclusive",
                "专属": "exclusive", "专属网格": "exclusive"}  # fmt: skip
-_YES_NO = {"yes": True, "是": True, "有": True, "true": True, "1": True, "y": True,
-           "no": False, "否": False, "无": False, "false": False, "0": False, "n": False}  # fmt: skip
+_YES_NO = {
+    "yes": True, "是": True, "有": True, "true": True, "1": True, "y": True,
+    "no": False, "否": False, "无": False, "false": False, "0": False, "n": False,
+}  # fmt: skip
 _UNIT_WORDS = {kind: kind for kind in get_args(UnitKind)} | {
     "企业": "enterprise", "公司": "enterprise", "工厂": "enterprise", "学校": "school",
     "酒店": "hotel", "宾馆": "hotel", "商铺": "shop", "商店": "shop", "商场": "shop",
@@ -52,9 +47,9 @@ _UNIT_WORDS = {kind: kind for kind in get_args(UnitKind)} | {
 }  # fmt: skip
 _OUTCOME_WORDS = {
     "positive": "positive", "阳性": "positive", "阳": "positive", "+": "positive",
-    "detected": "positive", "检出": "positive",
+    "(+)": "positive", "阳性(+)": "positive", "detected": "positive", "检出": "positive",
     "negative": "negative", "阴性": "negative", "阴": "negative", "-": "negative",
-    "notdetected": "negative", "未检出": "negative",
+    "(-)": "negative", "阴性(-)": "negative", "notdetected": "negative", "未检出": "negative",
     "indeterminate": "indeterminate", "可疑": "indeterminate", "灰区": "indeterminate",
     "待复核": "indeterminate", "equivocal": "indeterminate",
     "invalid": "invalid", "无效": "invalid", "重采": "invalid", "不合格": "invalid",
@@ -73,14 +68,28 @@ class ParentBelow(CellProblem):
     zh = "上级“{parent}”的级别是 {parent_level}，不能包含 {level}。"
 
 
-class TimeUnreadable(CellProblem):
-    """"{word}" is not a time such as 2021-08-02 21:30."""
+class ChildAbove(CellProblem):
+    """A {level} cannot hold "{child}", a {child_level}, which is listed under it."""
 
-    zh = "“{word}”不是 2021-08-02 21:30 这样的时间。"
+    zh = "级别 {level} 不能包含已登记在其下的“{child}”（{child_level}）。"
 
 
 CODE = Column("code", ("编码", "代码", "区划代码", "区划码", "编号", "网格编码", "楼栋编码"), True)
 NAME = Column("name", ("名称", "区域名称", "单位名称", "采样点名称", "楼栋名称", "网格名称"), True)
+
+
+class Codes:
+    """The codes of one file: a row that says the same again is passed over, one that says something
+    else is a fault."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, Any]] = {}
+
+    def is_new(self, line: int, code: str, draft: Any) -> bool:
+        above, said = self._seen.setdefault(code, (line, draft))
+        if said != draft:
+            raise RowFault(("code", CodeTwice(line=above)))
+        return above == line
 
 
 @dataclass
@@ -89,208 +98,261 @@ class Areas:
 
     name: str = "areas"
     level: str | None = None  # for files of grids or buildings, which need not say it
-    columns: Sequence[Column] = (
-        CODE,
-        Column("level", ("级别", "层级", "类型")),
-        NAME,
-        Column("parent", ("上级", "上级编码", "父级编码", "所属区域", "上级代码", "所属网格")),
-        Column("kind", ("网格类型", "网格类别")),
-        Column("floors", ("层数", "楼层数")),
-        Column("lift", ("电梯", "有无电梯", "elevator")),
-    )
     chunk_rows: int = 1_000_000  # all at once: a parent may stand below its children
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    codes: Codes = field(default_factory=Codes)
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        kind = "类型"  # of a grid where all are grids, else of an area
+        return (
+            CODE,
+            Column("level", ("级别", "层级") if self.level else ("级别", "层级", kind)),
+            NAME,
+            Column("parent", ("上级", "上级编码", "父级编码", "所属区域", "上级代码", "所属网格",
+                              "parent code")),
+            Column("kind", ("网格类型", "网格类别", *((kind,) if self.level == "grid" else ()))),
+            Column("floors", ("层数", "楼层数")),
+            Column("lift", ("电梯", "有无电梯", "elevator")),
+        )  # fmt: skip
 
     async def begin(self, muster: Instance) -> None:
         async with muster.pool.connection() as conn:
             listed = await rows(conn, "muster.intake", "areas")
         self.known = {one["code"]: one for one in listed}
 
-    def draft(self, row: Row) -> dict[str, Any]:
+    def draft(self, row: Row) -> dict[str, Any] | None:
         code, level, name, parent, kind, floors, lift = row.cells
-        limited("code", code, limit=64)
-        return {
-            "code": code or label("code", code),
-            "level": word("level", level, _LEVEL_WORDS, self.level),
-            "name": label("name", name),
+        cells = Cells()
+        draft = {
+            "code": cells.label("code", code, limit=64),
+            "level": cells.word("level", level, _LEVEL_WORDS) or self.level,
+            "name": cells.label("name", name),
             "parent": parent or None,
-            "kind": word("kind", kind, _GRID_WORDS) if kind else None,
-            "floors": whole("floors", floors, least=1, most=200),
-            "lift": word("lift", lift, _YES_NO) if lift else None,
+            "kind": cells.word("kind", kind, _GRID_WORDS),
+            "floors": cells.whole("floors", floors, least=1, most=200),
+            "lift": cells.word("lift", lift, _YES_NO),
         }
+        cells.check()
+        return draft if self.codes.is_new(row.line, code, draft) else None
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
     ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+        lines = {draft["code"]: row for row, draft in drafts}
+        taken = {draft["code"]: _filled(draft, self.known) for _, draft in drafts}
         late: list[tuple[Row, RowFault]] = []
+        while misplaced := dict(self._misplaced(taken)):  # one refused may take others along
+            for code, fault in misplaced.items():
+                late.append((lines[code], fault))
+                del taken[code]
         events = []
-        levels = {draft["code"]: draft["level"] for _, draft in drafts}
-        for row, draft in drafts:
-            try:
-                body = self._body(draft, levels)
-            except RowFault as fault:
-                late.append((row, fault))
-                continue
-            mine = {**draft, "parent": body.parent}
-            if self.known.get(draft["code"]) != mine:
-                self.known[draft["code"]] = mine
-                events.append(_event(body, derived("area", draft["code"]), at))
+        for code, one in taken.items():
+            listed = self.known.get(code, {})
+            if any(listed.get(name) != value for name, value in one.items()):
+                above = self._id(one["parent"]) if one["parent"] else None
+                body = _body(AreaListed, {**one, "parent": above})
+                events.append(_event(body, self._id(code), at))
+        late.sort(key=lambda refused: refused[0].line)
         return events, late
 
-    def _body(self, draft: dict[str, Any], levels: dict[str, str]) -> AreaListed:
-        parent, level = draft["parent"], draft["level"]
-        listed = self.known.get(draft["code"])
-        if parent is None:
-            # A district's own file starts at its root; that does not take it out of its city.
-            above = listed["parent"] if listed else None
-        else:
-            above_level = levels.get(parent) or self.known.get(parent, {}).get("level")
-            if above_level is None:
-                raise RowFault("parent", ParentMissing(parent=parent[:64]))
-            if LEVELS.index(above_level) >= LEVELS.index(level):
-                raise RowFault(
-                    "parent", ParentBelow(parent=parent, parent_level=above_level, level=level)
-                )
-            above = derived("area", parent)
-        return body_of(AreaListed, **{**draft, "parent": above})
+    def _misplaced(self, taken: dict[str, dict[str, Any]]) -> Iterator[tuple[str, RowFault]]:
+        """Rows that would not hang in the tree. Every parent is of a wider level than its children,
+        in the file and with what is listed already, so there can be no circle."""
+        tree = {**self.known, **taken}
+        widest = min((_rank(one) for one in taken.values() if one["level"]), default=0)
+        for code, one in taken.items():
+            column, problem = "parent", None
+            parent = tree.get(one["parent"])
+            if one["level"] is None:
+                column, problem = "level", CellMissing()
+            elif one["parent"] is None:
+                if self.level or _rank(one) > widest:
+                    problem = CellMissing()
+            elif parent is None:
+                problem = ParentMissing(parent=one["parent"][:64])
+            elif _rank(parent) >= _rank(one):
+                words = {"parent_level": _called(parent), "level": _called(one)}
+                problem = ParentBelow(parent=one["parent"], **words)
+            if problem:
+                yield code, RowFault((column, problem))
+        for child in self.known.values():
+            above = taken.get(child["parent"])
+            if above and child["code"] not in taken and _rank(above) >= _rank(child):
+                words = {"child_level": _called(child), "level": _called(above)}
+                problem = ChildAbove(child=child["code"], **words)
+                yield above["code"], RowFault(("level", problem))
+
+    def _id(self, code: str) -> UUID:
+        return self.known[code]["area"] if code in self.known else derived("area", code)
+
+
+def _rank(area: dict[str, Any]) -> int:
+    """0 for the whole country; -1 where the level is not known."""
+    return LEVELS.index(area["level"]) if area["level"] else -1
+
+
+def _called(area: dict[str, Any]) -> str:
+    """A level in both languages."""
+    level = area["level"]
+    return f"{level} {next(w for w, value in _LEVEL_WORDS.items() if value == level != w)}"
 
 
 @dataclass
-class Units:
+class Listed:
+    """A file of things with a code that stand in an area; what differs from its listing is new."""
+
+    type: type[Body]
+    name: str
+    columns: Sequence[Column]
+    defaults: Mapping[str, Any]
+    chunk_rows: int = IMPORT_CHUNK_ROWS
+    areas: dict[str, UUID] = field(default_factory=dict)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    codes: Codes = field(default_factory=Codes)
+
+    async def begin(self, muster: Instance) -> None:
+        self.areas = await area_ids(muster)
+        async with muster.pool.connection() as conn:
+            listed = await rows(conn, "muster.intake", self.name)
+        self.known = {one["code"]: one for one in listed}
+
+    def values(self, cells: Cells, row: Row) -> dict[str, Any]:
+        """What a row says, None where it says nothing."""
+        raise NotImplementedError
+
+    def draft(self, row: Row) -> dict[str, Any] | None:
+        cells = Cells()
+        draft = self.values(cells, row)
+        cells.check()
+        return draft if self.codes.is_new(row.line, draft["code"], draft) else None
+
+    async def events(
+        self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
+    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+        events = []
+        for _, draft in drafts:
+            listed = self.known.get(draft["code"], {})
+            one = _filled(draft, self.known)
+            one |= {name: value for name, value in self.defaults.items() if one[name] is None}
+            if any(listed.get(name) != value for name, value in one.items()):
+                subject = listed.get("id") or derived(self.name.removesuffix("s"), draft["code"])
+                events.append(_event(_body(self.type, one), subject, at))
+        return events, []
+
+
+class Units(Listed):
     """Enterprises, schools, hotels and other units."""
 
-    name: str = "units"
-    columns: Sequence[Column] = (
-        CODE, NAME,
-        Column("kind", ("类型", "类别", "单位类型"), True),
-        Column("area", ("所属区域", "所属网格", "网格编码", "社区编码", "区域编码"), True),
-        Column("headcount", ("人数", "员工人数", "在册人数")),
-    )  # fmt: skip
-    chunk_rows: int = IMPORT_CHUNK_ROWS
-    areas: dict[str, UUID] = field(default_factory=dict)
-    known: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-
-    async def begin(self, muster: Instance) -> None:
-        self.areas = await area_ids(muster)
-        async with muster.pool.connection() as conn:
-            listed = await rows(conn, "muster.intake", "units")
-        self.known = {one["code"]: tuple(one.values()) for one in listed}
-
-    def draft(self, row: Row) -> tuple[Any, ...]:
-        code, name, kind, area, headcount = row.cells
-        return (
-            label("code", code, limit=64), label("name", name), word("kind", kind, _UNIT_WORDS),
-            area_id("area", area, self.areas),
-            whole("headcount", headcount, least=0, most=1_000_000) or 0,
+    def __init__(self) -> None:
+        columns = (
+            CODE, NAME,
+            Column("kind", ("类型", "类别", "单位类型"), True),
+            Column("area", ("所属区域", "所属网格", "网格编码", "社区编码", "区域编码"), True),
+            Column("headcount", ("人数", "员工人数", "在册人数")),
         )  # fmt: skip
+        super().__init__(UnitListed, "units", columns, {"headcount": 0})
 
-    async def events(
-        self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
-        fields = ("code", "name", "kind", "area", "headcount")
-        return _changed(self.known, drafts, at, "unit", UnitListed, fields), []
+    def values(self, cells: Cells, row: Row) -> dict[str, Any]:
+        code, name, kind, area, headcount = row.cells
+        if not kind:
+            cells.fault("kind", CellMissing())
+        return {
+            "code": cells.label("code", code, limit=64), "name": cells.label("name", name),
+            "kind": cells.word("kind", kind, _UNIT_WORDS),
+            "area": cells.area("area", area, self.areas),
+            "headcount": cells.whole("headcount", headcount, least=0, most=1_000_000),
+        }  # fmt: skip
 
 
-@dataclass
-class Sites:
+class Sites(Listed):
     """Sampling sites."""
 
-    name: str = "sites"
-    columns: Sequence[Column] = (
-        CODE, NAME,
-        Column("area", ("所属社区", "社区编码", "所属区域", "区域编码"), True),
-        Column("lanes", ("通道数", "通道", "采样通道")),
-    )  # fmt: skip
-    chunk_rows: int = IMPORT_CHUNK_ROWS
-    areas: dict[str, UUID] = field(default_factory=dict)
-    known: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-
-    async def begin(self, muster: Instance) -> None:
-        self.areas = await area_ids(muster)
-        async with muster.pool.connection() as conn:
-            listed = await rows(conn, "muster.intake", "sites")
-        self.known = {one["code"]: tuple(one.values()) for one in listed}
-
-    def draft(self, row: Row) -> tuple[Any, ...]:
-        code, name, area, lanes = row.cells
-        return (
-            label("code", code, limit=64), label("name", name),
-            area_id("area", area, self.areas), whole("lanes", lanes, least=0, most=100) or 1,
+    def __init__(self) -> None:
+        columns = (
+            CODE, NAME,
+            Column("area", ("所属社区", "社区编码", "所属区域", "区域编码"), True),
+            Column("lanes", ("通道数", "通道", "采样通道")),
         )  # fmt: skip
+        super().__init__(SiteListed, "sites", columns, {"lanes": 1})
 
-    async def events(
-        self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
-        fields = ("code", "name", "area", "lanes")
-        return _changed(self.known, drafts, at, "site", SiteListed, fields), []
+    def values(self, cells: Cells, row: Row) -> dict[str, Any]:
+        code, name, area, lanes = row.cells
+        return {
+            "code": cells.label("code", code, limit=64), "name": cells.label("name", name),
+            "area": cells.area("area", area, self.areas),
+            "lanes": cells.whole("lanes", lanes, least=1, most=100),
+        }  # fmt: skip
 
 
 @dataclass
 class Results:
-    """Outcomes per tube, as a laboratory's file gives them. The id of a result follows from its row,
-    so the same row again is the same result."""
+    """Outcomes per tube, as a laboratory's file gives them. A result's id follows from its row, so
+    the same row again is the same result."""
 
     lab: str | None = None  # for files that do not say it
     name: str = "results"
     columns: Sequence[Column] = (
-        Column("barcode", ("条码", "条码号", "管号", "试管编号", "样本编号", "tube", "sample"), True),
+        Column("barcode", ("条码", "条码号", "管号", "试管编号", "样本编号", "tube",
+                           "sample"), True),
         Column("outcome", ("结果", "检测结果", "结论", "result"), True),
         Column("time", ("时间", "检测时间", "报告时间", "出结果时间", "resulted_at"), True),
         Column("lab", ("实验室", "检测机构", "检测单位", "laboratory")),
-    )
+    )  # fmt: skip
     chunk_rows: int = IMPORT_CHUNK_ROWS
     zone: str = "Asia/Shanghai"
+    seen: set[UUID] = field(default_factory=set)
 
     async def begin(self, muster: Instance) -> None:
         self.zone = muster.settings.timezone
 
-    def draft(self, row: Row) -> ResultReleased:
+    def draft(self, row: Row) -> tuple[UUID, ResultReleased] | None:
         barcode, outcome, time, lab = row.cells
-        if not time:
-            raise RowFault("time", CellMissing())
-        try:
-            resulted_at = parse_local(time, self.zone)
-        except ValueError:
-            raise RowFault("time", TimeUnreadable(word=time[:40])) from None
-        return ResultReleased(
-            barcode=label("barcode", barcode, limit=64),
-            outcome=word("outcome", outcome, _OUTCOME_WORDS),  # type: ignore[arg-type]
-            lab=label("lab", lab or self.lab or "", limit=64),
-            resulted_at=resulted_at,
+        cells = Cells()
+        if not outcome:
+            cells.fault("outcome", CellMissing())
+        body = ResultReleased(
+            barcode=cells.label("barcode", barcode, limit=64),
+            outcome=cells.word("outcome", outcome, _OUTCOME_WORDS),  # type: ignore[arg-type]
+            resulted_at=cells.time("time", time, self.zone),  # type: ignore[arg-type]
+            lab=cells.label("lab", lab or self.lab or "", limit=64),
         )
+        cells.check()
+        result = derived(
+            "result", body.lab, body.barcode, body.resulted_at.timestamp(), body.outcome
+        )
+        if result in self.seen:
+            return None
+        self.seen.add(result)
+        return result, body
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
     ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
-        events: dict[UUID, Event] = {}
-        for _, body in drafts:
-            result = derived(
-                "result", body.lab, body.barcode, body.resulted_at.timestamp(), body.outcome
+        # The time of the event is the laboratory's, so that the same row is the same event.
+        return [
+            Event(
+                derived("ResultReleased", result), "ResultReleased", result,
+                min(body.resulted_at, at), body.resulted_at, at, "import", body,
             )
-            id_ = derived("ResultReleased", result)
-            # The time of the event is the laboratory's, so that the same file is the same event.
-            events[id_] = Event(
-                id_, "ResultReleased", result, min(body.resulted_at, at), body.resulted_at, at,
-                "import", body,
-            )  # fmt: skip
-        return list(events.values()), []
+            for _, (result, body) in drafts
+        ], []  # fmt: skip
+
+
+def _filled(draft: dict[str, Any], known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The draft with what is known where it says nothing: a district's own file, which starts at
+    its root, does not take it out of its city."""
+    listed = known.get(draft["code"], {})
+    return {name: listed.get(name) if said is None else said for name, said in draft.items()}
 
 
 def _event(body: Body, subject: UUID, at: datetime) -> Event:
     return Event(uuid7(), type(body).__name__, subject, at, at, at, "import", body)
 
 
-def _changed(
-    known: dict[str, tuple[Any, ...]], drafts: list[tuple[Row, Any]], at: datetime, subject: str,
-    type_: type[Body], fields: tuple[str, ...],
-) -> list[Event]:  # fmt: skip
-    events = []
-    for _, draft in drafts:
-        if known.get(draft[0]) != draft:
-            known[draft[0]] = draft
-            body = body_of(type_, **dict(zip(fields, draft, strict=True)))
-            events.append(_event(body, derived(subject, draft[0]), at))
-    return events
+def _body(type_: type[Body], values: Mapping[str, Any]) -> Body:
+    """A body from values; what it refuses after they were checked is a defect of ours."""
+    return msgspec.convert(values, type_)
 
 
 async def area_ids(muster: Instance) -> dict[str, UUID]:
@@ -298,12 +360,3 @@ async def area_ids(muster: Instance) -> dict[str, UUID]:
     async with muster.pool.connection() as conn:
         cursor = await conn.execute("SELECT code, area FROM registry.area")
         return dict(await cursor.fetchall())
-
-
-def area_id(column: str, code: str, areas: dict[str, UUID]) -> UUID:
-    if not code:
-        raise RowFault(column, CellMissing())
-    found = areas.get(code) or areas.get(fold(code).upper())
-    if found is None:
-        raise RowFault(column, AreaCodeUnknown(code=code[:64]))
-    return found

@@ -1,26 +1,25 @@
 -- name: areas
-SELECT code, level, name, parent, kind, floors, lift FROM registry.area;
+SELECT a.area, a.code, a.level, a.name, p.code AS parent, a.kind, a.floors, a.lift
+FROM registry.area a LEFT JOIN registry.area p ON p.area = a.parent;
 
 -- name: units
-SELECT code, name, kind, area, headcount FROM registry.unit;
+SELECT unit AS id, code, name, kind, area, headcount FROM registry.unit;
 
 -- name: sites
-SELECT code, name, area, lanes FROM sampling.site;
+SELECT site AS id, code, name, area, lanes FROM sampling.site;
 
 -- name: people_known
--- Who of a chunk is known already, by document or, without one, by what a person is known again by.
-SELECT k.hash, k.resident, r.building, r.room, r.state, r.birth_year, r.sex, r.registered_area,
-    r."group", r.walk_in, i.name, i.birth_date, i.kind, i.phone_hash
+-- Who of a chunk is known already: by document or, without one, by what a person is known again by.
+-- Of several ids the one that stands for itself counts. Where a review has merged the only one, its
+-- row still speaks of that id: it is one of the two records of the person, and no third is made.
+SELECT DISTINCT ON (k.hash) k.hash, r.resident, r.building, r.room, r.state, r.birth_year, r.sex,
+    r.registered_area, r."group", r.walk_in, i.name, i.birth_date, i.phone_hash, i.phone
 FROM (
-    SELECT DISTINCT ON (m.number_hash) m.number_hash AS hash, coalesce(a.person, m.resident) AS resident
-    FROM vault.identity m LEFT JOIN registry.alias a ON a.recorded = m.resident
-    WHERE m.number_hash = ANY (%(numbers)s)
-    ORDER BY m.number_hash, a.person NULLS FIRST, m.resident
+    SELECT number_hash AS hash, resident FROM vault.identity
+    WHERE number_hash = ANY (%(numbers)s)
+    UNION ALL
+    SELECT print, resident FROM vault.identity WHERE print = ANY (%(prints)s)
 ) k
 JOIN registry.resident r ON r.resident = k.resident
 JOIN vault.identity i ON i.resident = k.resident
-UNION ALL
-SELECT i.print, i.resident, r.building, r.room, r.state, r.birth_year, r.sex, r.registered_area,
-    r."group", r.walk_in, i.name, i.birth_date, i.kind, i.phone_hash
-FROM vault.identity i JOIN registry.resident r ON r.resident = i.resident
-WHERE i.print = ANY (%(prints)s) AND r.merged_into IS NULL;
+ORDER BY k.hash, r.merged_into NULLS FIRST, r.resident;

@@ -4,8 +4,10 @@ Facts are never rejected. What cannot be read is kept verbatim, encrypted, in th
 `held` with the reason; `held` is final for the sender, since the server owns the bytes now.
 """
 
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -23,19 +25,23 @@ from muster.config import (
     TEXT_LIMIT,
     UNZIPPED_LIMIT_BYTES,
 )
+from muster.core.clock import plausible
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.ledger.door import Door
-from muster.ledger.event import Body, Code, Envelope, Event
+from muster.ledger.event import Body, Envelope, Event
 from muster.registry.engine.identity import check
 from muster.registry.vault import Identity, Vault
 
 
 class MalformedUpload(Problem):
-    """The upload is not JSON of the form {{"items": [...]}}: {reason}. It was kept as {inbox}; do not
-    send it again as it is."""
+    """The upload is not JSON of the form {{"items": [...]}}: {reason}. It was kept as {inbox}; do
+    not send it again as it is."""
 
-    zh = '上传内容不是 {{"items": [...]}} 形式的 JSON：{reason}。原文已保存为 {inbox}，请勿原样重发。'
+    zh = (
+        '上传内容不是 {{"items": [...]}} 形式的 JSON：{reason}。'
+        "原文已保存为 {inbox}，请勿原样重发。"
+    )
 
 
 class UploadTooLarge(Problem):
@@ -76,7 +82,7 @@ class Upload(msgspec.Struct, frozen=True):
     applied to the events of `device` itself (a queue may carry another device's events)."""
 
     items: list[msgspec.Raw]
-    device: Code | None = None
+    device: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]+$")] | None = None
     sent_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
@@ -86,6 +92,14 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event: Envelope
     identity: Identity | None = None
     note: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None = None
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Bytes for the inbox, and why they go there."""
+
+    raw: bytes
+    problem: Problem
+    event: UUID | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,9 +120,28 @@ class _Half(msgspec.Struct):
     event: _Named | None = None
 
 
+# What JSON from outside may raise; a nesting too deep to read is a RecursionError.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not an escaped backslash before it
+_RETRY_ITEMS = 200
+
 _items = msgspec.json.Decoder(Item)
 _halves = msgspec.json.Decoder(_Half)
-_bodies: dict[str, msgspec.json.Decoder[Any]] = {}
+_bodies: dict[type[Body], msgspec.json.Decoder[Any]] = {}
+
+_HOLD = """
+INSERT INTO ledger.inbox
+    (id, received_at, expires_at, owner, offset_ms, slug, event, digest, sealed)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (digest) DO UPDATE SET (expires_at, slug, sealed, applied_at) =
+    (excluded.expires_at, excluded.slug, excluded.sealed, NULL)
+RETURNING id
+"""
+_KEPT = """
+SELECT id, received_at, owner, offset_ms, sealed FROM ledger.inbox
+WHERE applied_at IS NULL AND sealed IS NOT NULL AND id > %s ORDER BY id LIMIT %s
+"""
+_APPLIED = "UPDATE ledger.inbox SET applied_at = now(), sealed = NULL WHERE id = ANY (%s)"
 
 
 @dataclass(frozen=True)
@@ -122,13 +155,12 @@ class Intake:
     async def take(
         self, body: bytes, *, received_at: datetime, owner: str, language: str = "en"
     ) -> list[Answer]:
-        """Answer an upload. Raises MalformedUpload, UploadTooLarge, and what the door raises."""
+        """Answer an upload; its own `device` goes before `owner`. Raises MalformedUpload,
+        UploadTooLarge, and what the door raises."""
         try:
             upload = msgspec.json.decode(body, type=Upload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            problem = MalformedUpload(reason=str(error), inbox="")
-            (inbox,) = await self.hold([(body, None, problem)], owner, received_at)
-            raise MalformedUpload(reason=str(error), inbox=inbox) from error
+        except _UNREADABLE as error:
+            raise await self.malformed(body, str(error), owner, received_at) from error
         if len(upload.items) > ITEMS_LIMIT:
             raise UploadTooLarge(limit_bytes=UNZIPPED_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
         offset = _offset(upload, received_at)
@@ -138,93 +170,76 @@ class Intake:
                 read.append(read_item(bytes(raw), received_at, upload.device, offset))
             except Problem as problem:
                 read.append(problem)
-        return await self._answer(upload.items, read, owner, received_at, language)
+        said = await self.door.append([one for one in read if isinstance(one, Event)])
+        answers, held = _sorted_out(upload.items, read, iter(said))
+        offset = offset if upload.device else 0
+        boxes = await self.hold(held, upload.device or owner, received_at, offset_ms=offset)
+        kept = iter(zip(held, boxes, strict=True))
+        return [answer or _held(*next(kept), language) for answer in answers]
 
-    async def _answer(
-        self,
-        raws: Sequence[msgspec.Raw],
-        read: list[Event | Problem],
-        owner: str,
-        received_at: datetime,
-        language: str,
-    ) -> list[Answer]:
-        said = iter(await self.door.append([one for one in read if isinstance(one, Event)]))
-        answers: list[Answer | None] = []
-        held: list[tuple[bytes, UUID | None, Problem]] = []
-        for raw, one in zip(raws, read, strict=True):
-            problem: Problem | None = one if isinstance(one, Problem) else None
-            if isinstance(one, Event):
-                answer = next(said)
-                if answer == "stored" or answer == "known":
-                    answers.append(Answer(one.id, answer))
-                    continue
-                problem = IdReused(event=one.id) if answer == "reused" else Unstorable()
-            assert problem
-            answers.append(None)
-            held.append((bytes(raw), _event_id(raw), problem))
-        boxes = iter(zip(held, await self.hold(held, owner, received_at), strict=True))
-        return [answer or _held(next(boxes), language) for answer in answers]
+    async def malformed(
+        self, body: bytes, reason: str, owner: str, received_at: datetime
+    ) -> MalformedUpload:
+        """Keep a body that is no upload; the problem to raise."""
+        held = Held(body, MalformedUpload(reason=reason, inbox=""))
+        (inbox,) = await self.hold([held], owner, received_at)
+        return MalformedUpload(reason=reason, inbox=inbox)
 
     async def hold(
-        self,
-        held: Sequence[tuple[bytes, UUID | None, Problem]],
-        owner: str,
-        received_at: datetime,
+        self, held: Sequence[Held], owner: str, received_at: datetime, *, offset_ms: int = 0
     ) -> list[UUID]:
-        """Keep what could not be read; the same bytes again are the same inbox item."""
-        boxes = []
-        if not held:
-            return boxes
-        async with self.pool.connection() as conn:
-            for raw, event, problem in held:
-                row = await (
-                    await conn.execute(
-                        "INSERT INTO ledger.inbox VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
-                        " ON CONFLICT (digest) DO UPDATE SET slug = excluded.slug RETURNING id",
-                        [uuid7(), received_at, received_at + timedelta(days=INBOX_DAYS), owner,
-                         problem.slug, event, self.vault.hash("inbox", raw.hex()),
-                         self.vault.seal(raw)],
-                    )
-                ).fetchone()  # fmt: skip
-                assert row
-                boxes.append(row[0])
-        return boxes
+        """Keep what could not be read, in one transaction; the same bytes again are the same inbox
+        item, which is filled again if it had expired. The items' ids, in order."""
+        digests = [self.vault.hash("inbox", one.raw.hex()) for one in held]
+        expires_at = received_at + timedelta(days=INBOX_DAYS)
+        rows = {
+            digest: [uuid7(), received_at, expires_at, owner, offset_ms, one.problem.slug,
+                     one.event, digest, self.vault.seal(one.raw)]
+            for digest, one in zip(digests, held, strict=True)
+        }  # fmt: skip
+        boxes: dict[bytes, UUID] = {}
+        if rows:
+            async with self.pool.connection() as conn, conn.transaction():
+                for digest in sorted(rows):  # in one order, lest two uploads wait for each other
+                    row = await (await conn.execute(_HOLD, rows[digest])).fetchone()
+                    assert row
+                    boxes[digest] = row[0]
+        return [boxes[digest] for digest in digests]
 
     async def retry(self) -> dict[str, int]:
-        """Try every held item again: a newer server may read it. Counts by what became of them."""
+        """Try every held item again: a newer server may read it. Counts by what became of them.
+        Raises what the door raises; then what was not applied yet is still held."""
         counts = {"applied": 0, "held": 0}
-        async with self.pool.connection() as conn:
-            rows = await (
-                await conn.execute(
-                    "SELECT id, received_at, sealed FROM ledger.inbox"
-                    " WHERE applied_at IS NULL AND sealed IS NOT NULL ORDER BY received_at"
-                )
-            ).fetchall()
-        for box, received_at, sealed in rows:
-            try:
-                event = read_item(self.vault.open(bytes(sealed)), received_at, None, 0)
-                (answer,) = await self.door.append([event])
-            except Problem:
-                counts["held"] += 1
-                continue
-            if answer in ("reused", "unstorable"):
-                counts["held"] += 1
-                continue
-            counts["applied"] += 1
+        last = UUID(int=0)
+        while True:
             async with self.pool.connection() as conn:
-                await conn.execute(
-                    "UPDATE ledger.inbox SET applied_at = now(), sealed = NULL WHERE id = %s", [box]
-                )
-        return counts
+                rows = await (await conn.execute(_KEPT, [last, _RETRY_ITEMS])).fetchall()
+            if not rows:
+                return counts
+            last = rows[-1][0]
+            read: dict[UUID, Event] = {}
+            for box, received_at, owner, offset_ms, sealed in rows:
+                with suppress(Problem):
+                    raw = self.vault.open(bytes(sealed))
+                    read[box] = read_item(raw, received_at, owner, offset_ms)
+            said = await self.door.append(list(read.values()))
+            applied = [
+                box for box, answer in zip(read, said, strict=True)
+                if answer in ("stored", "known")
+            ]  # fmt: skip
+            async with self.pool.connection() as conn:
+                await conn.execute(_APPLIED, [applied])
+            counts["applied"] += len(applied)
+            counts["held"] += len(rows) - len(applied)
 
 
 def read_item(raw: bytes, received_at: datetime, device: str | None, offset_ms: int) -> Event:
     """One item as an event for the door. Raises UnknownType or UnreadableItem."""
-    if b"\\u0000" in raw:
+    if b"\\u0000" in raw and _NUL.search(raw):
         raise UnreadableItem(reason="a text contains the character NUL")
     try:
         item = _items.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise UnreadableItem(reason=str(error)) from error
     envelope = item.event
     type_ = Body.types.get(envelope.type)
@@ -232,13 +247,13 @@ def read_item(raw: bytes, received_at: datetime, device: str | None, offset_ms: 
         raise UnknownType(type=envelope.type, version=envelope.v)
     if item.identity is not None and envelope.type != "ResidentListed":
         raise UnreadableItem(reason="an identity may only come with ResidentListed")
-    decoder = _bodies.get(envelope.type) or _bodies.setdefault(
-        envelope.type, msgspec.json.Decoder(type_)
-    )
+    decoder = _bodies.get(type_) or _bodies.setdefault(type_, msgspec.json.Decoder(type_))
     try:
         body = decoder.decode(envelope.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise UnreadableItem(reason=str(error)) from error
+    if not all(plausible(at) for at in _times(envelope, body)):
+        raise UnreadableItem(reason="a time that no clock can have said")
     applied = offset_ms if device is not None and device == envelope.device else 0
     at = min(envelope.device_at + timedelta(milliseconds=applied), received_at)
     return Event(
@@ -275,24 +290,51 @@ def unzip(body: bytes) -> bytes:
         raise UploadTooLarge(limit_bytes=UNZIPPED_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
     if not stream.eof:
         raise MalformedUpload(reason="the gzip stream is cut off", inbox="-")
+    if stream.unused_data:
+        raise MalformedUpload(reason="something follows the gzip stream", inbox="-")
     return plain
 
 
 def _offset(upload: Upload, received_at: datetime) -> int:
-    if upload.sent_at is None:
+    if upload.sent_at is None or not plausible(upload.sent_at):
         return 0
     offset = (received_at - upload.sent_at) / timedelta(milliseconds=1)
     return round(offset) if abs(offset) >= CLOCK_TOLERANCE_SECONDS * 1000 else 0
 
 
+def _times(envelope: Envelope, body: Body) -> Iterable[datetime]:
+    yield envelope.device_at
+    for name in body.__struct_fields__:
+        if isinstance(value := getattr(body, name), datetime):
+            yield value
+
+
+def _sorted_out(
+    raws: Sequence[msgspec.Raw], read: Sequence[Event | Problem], said: Iterator[str]
+) -> tuple[list[Answer | None], list[Held]]:
+    """The answer to each item, None for those to be held, and those."""
+    answers: list[Answer | None] = []
+    held: list[Held] = []
+    for raw, one in zip(raws, read, strict=True):
+        if isinstance(one, Problem):
+            problem = one
+        elif (answer := next(said)) == "stored" or answer == "known":
+            answers.append(Answer(one.id, answer))
+            continue
+        else:
+            problem = IdReused(event=one.id) if answer == "reused" else Unstorable()
+        answers.append(None)
+        held.append(Held(bytes(raw), problem, _event_id(raw)))
+    return answers, held
+
+
 def _event_id(raw: msgspec.Raw) -> UUID | None:
     try:
         half = _halves.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     return half.event.id if half.event else None
 
 
-def _held(held: tuple[tuple[bytes, UUID | None, Problem], UUID], language: str = "en") -> Answer:
-    (_, event, problem), box = held
-    return Answer(event, "held", problem.slug, problem.message(language), box)
+def _held(one: Held, box: UUID, language: str) -> Answer:
+    return Answer(one.event, "held", one.problem.slug, one.problem.message(language), box)

@@ -10,7 +10,7 @@ from muster.core.clock import now
 from muster.core.paging import Page
 from muster.lab import decide, queries
 from muster.lab.events import Outcome
-from muster.web import After, Ask, Format, Limit, listing, muster
+from muster.web import After, Ask, Code, Format, Limit, listing, muster
 
 
 class Amendment(msgspec.Struct, frozen=True):
@@ -18,21 +18,21 @@ class Amendment(msgspec.Struct, frozen=True):
 
     outcome: Outcome
     reason: Literal["repeat_run", "clerical", "wrong_sample", "other"]
-    actor: str
+    actor: Code
 
 
 class Binding(msgspec.Struct, frozen=True):
     """The tube a result belongs to."""
 
     tube: UUID
-    actor: str
+    actor: Code
 
 
 class Rejection(msgspec.Struct, frozen=True):
     """Why a result does not count."""
 
     reason: Literal["wrong_file", "wrong_tube", "superseded", "other"]
-    actor: str
+    actor: Code
 
 
 @get("/v1/people/{person:uuid}/results")

@@ -1,6 +1,7 @@
 """Questions about results, recalls and what contradicts itself."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ async def results_of(conn: Conn, people: Sequence[UUID]) -> list[list[dict[str, 
 async def recalls(
     conn: Conn, *, state: str | None = None, after: str | None = None, limit: int = PAGE_LIMIT
 ) -> Page:
-    at, recall = decode(after, 2) or (None, None)
+    at, recall = decode(after, datetime, UUID) or (None, None)
     found = await rows(
         conn, _HERE, "recalls", state=state, at=at, recall=recall, limit=limit + 1
     )
@@ -56,6 +57,6 @@ async def of_tube(conn: Conn, tube: UUID, barcode: str) -> list[dict[str, Any]]:
 
 
 async def _by_barcode(conn: Conn, name: str, after: str | None, limit: int) -> Page:
-    barcode, result = decode(after, 2) or (None, None)
+    barcode, result = decode(after, str, UUID) or (None, None)
     found = await rows(conn, _HERE, name, barcode=barcode, result=result, limit=limit + 1)
     return page(found, limit, ("barcode", "result"))

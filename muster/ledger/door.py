@@ -176,7 +176,7 @@ class Door:
             ready = []
             for event, row in zip(piece, event_rows(piece), strict=True):
                 ready.append(_Ready(event, row, self.vault.put(event), self.vault.put_note(event)))
-                if len(ready) % 50 == 0:
+                if len(ready) % 10 == 0:
                     await asyncio.sleep(0)  # a large batch must not hold up the one at work
             upload = _Upload(ready, weight, loop.create_future())
             self._waiting += weight

@@ -79,8 +79,7 @@ async def _step(conn: psycopg.AsyncConnection[Any], projection: Projection, head
             [seq, head],
         )
         if changed:
-            await conn.execute(f"DELETE FROM {projection.name}")
-            await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
+            await _refresh_whole(conn, projection)
         await conn.execute(_CURSOR, {"name": projection.name, "seq": head})
         return head - seq
     last, touched = await touched_between(conn, seq, min(FOLLOWER_CHUNK_EVENTS, head - seq))
@@ -120,6 +119,10 @@ async def refresh(
 ) -> list[Key]:
     """Recompute the rows of one projection for the touched keys; the keys its old rows spill."""
     keys = touched.parameters()
+    if projection.follower == "whole":
+        if touched.any([projection.touched or ""]):
+            await _refresh_whole(conn, projection)
+        return []
     if projection.keys_sql:
         rows = [*await row_keys(conn, projection, touched), *also]
         if not rows:
@@ -133,6 +136,11 @@ async def refresh(
     old = {row[0] for row in await deletion.fetchall()} if projection.spills else set()
     await conn.execute(projection.insert(), keys)
     return touched.new(projection.spills, old) if projection.spills else []
+
+
+async def _refresh_whole(conn: psycopg.AsyncConnection[Any], projection: Projection) -> None:
+    await conn.execute(f"DELETE FROM {projection.name}")
+    await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
 
 
 async def row_keys(

@@ -48,21 +48,22 @@ async def redact(
             await conn.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
         rows = await (
             await conn.execute(
-                "SELECT type, subject, body::text FROM ledger.event"
-                " WHERE id = ANY (%s) AND body IS NOT NULL AND type <> 'RedactionAuthorised'",
-                [list(ids)],
+                "SELECT type, subject, body::text, id = ANY (%(ids)s) FROM ledger.event"
+                " WHERE body IS NOT NULL AND type <> 'RedactionAuthorised' AND subject = ANY"
+                " (ARRAY(SELECT subject FROM ledger.event WHERE id = ANY (%(ids)s)))",
+                {"ids": list(ids)},
             )
         ).fetchall()
         touched = Touched()
-        for type_, subject, text in rows:
+        for type_, subject, text, _ in rows:  # what stays is shown as if it were all there is
             touched.add(keys_of(type_, subject, text))
-        keyed = [p for p in door.catalogue.projections if p.stored and p.follower != "whole"]
-        before = {p.name: await row_keys(conn, p, touched) for p in keyed}
+        shown = [p for p in door.catalogue.projections if p.stored]
+        before = {p.name: await row_keys(conn, p, touched) for p in shown}
         await conn.execute(
             "UPDATE ledger.event SET salt = NULL, body = NULL"
             " WHERE id = ANY (%s) AND type <> 'RedactionAuthorised'",
             [list(ids)],
         )
         await conn.execute("DELETE FROM vault.note WHERE event = ANY (%s)", [list(ids)])
-        await refresh_all(conn, keyed, door.catalogue.widenings, touched, also=before)
-    return len(rows)
+        await refresh_all(conn, shown, door.catalogue.widenings, touched, also=before)
+    return sum(emptied for *_, emptied in rows)

@@ -102,10 +102,7 @@ async def _advance(
             immediate = [shadow for shadow in shadows if not shadow.follower]
             await refresh_all(conn, immediate, widenings, touched)
             for shadow in shadows:
-                if shadow.follower == "whole":
-                    await conn.execute(f"DELETE FROM {shadow.name}")
-                    await conn.execute(f"INSERT INTO {shadow.name} SELECT * FROM {shadow.view}")
-                elif shadow.follower:
+                if shadow.follower:
                     await refresh(conn, shadow, touched)
     return last
 

@@ -30,14 +30,14 @@ async def retry_stalled(conn: psycopg.AsyncConnection[Any], door: Door) -> int:
         " FROM ledger.stalled s JOIN ledger.event e ON e.id = s.event WHERE e.body IS NOT NULL"
     )
     done = 0
-    keyed = [p for p in door.catalogue.projections if p.stored and p.follower != "whole"]
+    shown = [p for p in door.catalogue.projections if p.stored]
     for event, type_, subject, body in await cursor.fetchall():
         touched = Touched(keys_of(type_, subject, body))
         try:
             async with conn.transaction():
                 for lock in (LOCK, STEP_LOCK):
                     await conn.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
-                await refresh_all(conn, keyed, door.catalogue.widenings, touched)
+                await refresh_all(conn, shown, door.catalogue.widenings, touched)
                 await conn.execute("DELETE FROM ledger.stalled WHERE event = %s", [event])
         except psycopg.Error:
             continue

@@ -136,11 +136,13 @@ async def _tables(
             (projection.name, projection.view, "rows that do not follow from the ledger"),
             (projection.view, projection.name, "rows that follow from the ledger and are missing"),
         ):
-            row = await (
-                await conn.execute(
-                    f"SELECT count(*) FROM (SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other}) d"
-                )
-            ).fetchone()
+            sql = f"SELECT count(*) FROM (SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other}) d"
+            try:
+                async with conn.transaction():
+                    row = await (await conn.execute(sql)).fetchone()
+            except psycopg.DatabaseError as error:
+                yield Finding(projection.name, f"its view fails: {type(error).__name__}")
+                break
             if row and row[0]:
                 yield Finding(projection.name, f"{row[0]} {what}")
     progress("done", len(stored), len(stored))

@@ -9,20 +9,20 @@ from litestar import Response, get, post
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.registry import decide, queries
-from muster.web import After, Ask, Format, Limit, listing, muster
+from muster.web import After, Ask, Code, Format, Limit, listing, muster
 
 
 class Merge(msgspec.Struct, frozen=True):
     """Make one id count for another."""
 
     into: UUID
-    actor: str
+    actor: Code
 
 
 class Unmerge(msgspec.Struct, frozen=True):
     """Take the merge of an id back."""
 
-    actor: str
+    actor: Code
 
 
 @get("/v1/areas")

@@ -66,7 +66,7 @@ class PolicyAdopted(Body, frozen=True):
 
     name: Literal["tube_size", "result_window_hours", "recall_hours"]
     value: Annotated[int, Meta(ge=1, le=10_000)]
-    since: datetime
+    since: Annotated[datetime, Meta(tz=True)]
     area: UUID | None = None
     group: Code | None = None
     household: bool = False

@@ -62,7 +62,7 @@ async def children(
     """The areas right under one, or the roots of the tree."""
     if parent is None:
         return Page(await rows(conn, _HERE, "roots"))
-    (code,) = decode(after, 1) or ("",)
+    (code,) = decode(after, str) or ("",)
     found = await rows(conn, _HERE, "children", area=parent, after=code, limit=limit + 1)
     return page(found, limit, ("code",))
 
@@ -76,7 +76,7 @@ async def search(
     if prefix.isascii():
         prefix = prefix.lower().replace(" ", "")
         column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
-    last, resident = decode(after, 2) or (None, None)
+    last, resident = decode(after, str, UUID) or (None, None)
     found = await rows(
         conn, _HERE, f"search_{column}", area=area, prefix=prefix, beyond=prefix + "\U0010ffff",
         name=last, resident=resident, limit=limit + 1,
@@ -111,7 +111,7 @@ async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
 
 
 async def units(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
-    (code,) = decode(after, 1) or ("",)
+    (code,) = decode(after, str) or ("",)
     found = await rows(conn, _HERE, "units", after=code, limit=limit + 1)
     return page(found, limit, ("code",))
 

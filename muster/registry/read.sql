@@ -13,7 +13,7 @@ FROM ledger.event e
 WHERE e.type = 'AreaListed' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;
 
--- name: span (key: area; follower: whole; index: lo)
+-- name: span (key: area; touched: area; follower: whole; index: lo)
 -- Depth-first numbers: an area holds exactly the areas whose lo lies in its lo..hi, so a street is
 -- one range and no tree is walked at question time. Only this table holds the numbers.
 WITH RECURSIVE tree AS (

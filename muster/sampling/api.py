@@ -1,35 +1,36 @@
 """HTTP for rounds, sites, tubes, devices and anomalies."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from msgspec import Meta
 
-from muster.core.clock import now
+from muster.core.clock import now, plausible
 from muster.core.paging import Page
 from muster.coverage import queries as coverage
 from muster.ledger.follower import catch_up
 from muster.registry import queries as registry
 from muster.sampling import decide, queries
-from muster.web import After, Ask, Format, Limit, listing, muster
+from muster.web import After, Ask, Code, Format, Label, Limit, UnfitValue, listing, muster
 
 
 class NewRound(msgspec.Struct, frozen=True):
     """A round to open; areas by code, id or name."""
 
-    name: str
-    areas: list[str]
-    starts_at: datetime
-    ends_at: datetime
-    actor: str
+    name: Label
+    areas: Annotated[list[str], Meta(min_length=1, max_length=1_000)]
+    starts_at: Annotated[datetime, Meta(tz=True)]
+    ends_at: Annotated[datetime, Meta(tz=True)]
+    actor: Code
 
 
 class Closing(msgspec.Struct, frozen=True):
     """Close a round; with `allow_open` also while people are missing or results pending."""
 
-    actor: str
+    actor: Code
     allow_open: bool = False
 
 
@@ -37,11 +38,11 @@ class NewPolicy(msgspec.Struct, frozen=True):
     """An edition of a policy number, for an area or a group if given."""
 
     name: Literal["tube_size", "result_window_hours", "recall_hours"]
-    value: int
-    since: datetime
-    actor: str
+    value: Annotated[int, Meta(ge=1, le=10_000)]
+    since: Annotated[datetime, Meta(tz=True)]
+    actor: Code
     area: str | None = None
-    group: str | None = None
+    group: Code | None = None
     household: bool = False
 
 
@@ -55,6 +56,8 @@ async def list_rounds(request: Ask) -> list[dict[str, Any]]:
 @post("/v1/rounds")
 async def open_round(request: Ask, data: NewRound) -> dict[str, UUID]:
     """Open a round over some areas."""
+    if not (plausible(data.starts_at) and plausible(data.ends_at)):
+        raise UnfitValue()
     async with muster(request).pool.connection() as conn:
         areas = [(await registry.area(conn, area))["area"] for area in data.areas]
     round = await decide.open_round(
@@ -79,6 +82,8 @@ async def close_round(request: Ask, round: str, data: Closing) -> list[dict[str,
 @post("/v1/policies")
 async def adopt_policy(request: Ask, data: NewPolicy) -> dict[str, UUID]:
     """Adopt an edition of a policy number from now or later on."""
+    if not plausible(data.since):
+        raise UnfitValue()
     async with muster(request).pool.connection() as conn:
         area = (await registry.area(conn, data.area))["area"] if data.area else None
     policy = await decide.adopt_policy(

@@ -44,7 +44,7 @@ async def round_(conn: Conn, text: str | None = None) -> dict[str, Any]:
 
 
 async def sites(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
-    (code,) = decode(after, 1) or ("",)
+    (code,) = decode(after, str) or ("",)
     found = await rows(conn, _HERE, "sites", after=code, limit=limit + 1)
     return page(found, limit, ("code",))
 
@@ -70,7 +70,7 @@ async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
 
 
 async def anomalies(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
-    kind, key = decode(after, 2) or (None, None)
+    kind, key = decode(after, str, str) or (None, None)
     found = await rows(conn, _HERE, "anomalies", kind=kind, key=key, limit=limit + 1)
     return page(found, limit, ("kind", "key"))
 
@@ -96,7 +96,7 @@ async def receipts(conn: Conn, ids: Sequence[UUID]) -> list[dict[str, Any]]:
 
 
 async def inbox(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
-    (last,) = decode(after, 1) or (None,)
+    (last,) = decode(after, UUID) or (None,)
     found = await rows(conn, _HERE, "inbox", after=last, limit=limit + 1)
     return page(found, limit, ("id",))
 

@@ -117,7 +117,8 @@ CROSS JOIN LATERAL (
 SELECT s.person, s.round, array_agg(DISTINCT s.tube ORDER BY s.tube) AS tubes
 FROM sampling.specimen s
 WHERE s.round IS NOT NULL
-    AND (SELECT t.purpose FROM sampling.tube t WHERE t.tube = s.tube) IS DISTINCT FROM 'recall'
+    AND NOT EXISTS (
+        SELECT FROM sampling.tube t WHERE t.tube = s.tube AND t.purpose = 'recall')
 GROUP BY s.person, s.round
 HAVING count(DISTINCT s.tube) > 1;
 

@@ -1,7 +1,8 @@
-"""The documents keep up with the code: the generated reference is fresh, settings are explained, and
+"""The documents keep up with the code: the generated reference is fresh, settings are explained and
 what the documents point at exists.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.house.test_tidy import files, none_of, read
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path("docs/reference.md")
 SETTINGS = Path("docs/settings.md")
+GLOSSARY = Path("GLOSSARY.md")
 ARCHITECTURE = Path("ARCHITECTURE.md")
 ARCHITECTURE_LINES = 200
 DOCUMENTS = sorted(file for file in files() if file.suffix == ".md")
@@ -26,7 +28,8 @@ DOCUMENTS = sorted(file for file in files() if file.suffix == ".md")
 def fresh() -> str:
     """The reference as a process of its own writes it: nothing of the tests is in there."""
     command = [sys.executable, str(ROOT / "tools" / "reference.py"), "--print"]
-    run = subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert run.returncode == 0, run.stderr.decode()
     return run.stdout.decode()
 
@@ -87,17 +90,16 @@ def _defines(source: str, name: str) -> bool:
 
 
 def test_the_glossary_has_both_languages() -> None:
-    rows = [line.split("|")[1:-1] for line in read(Path("GLOSSARY.md")).split("\n") if "|" in line]
-    words = [[cell.strip() for cell in row] for row in rows if not row[0].strip(" -") == ""]
-    assert len(words) > 40
+    """Each row: the word, 中文, a sentence in English, one in Chinese."""
+    lines = [line for line in read(GLOSSARY).split("\n") if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    rows = [row for row in rows if row[0] != "word"]
+    assert len(rows) > 50
     chinese = re.compile(r"[\u4e00-\u9fff]")
-    found = [row[0] for row in words[1:] if len(row) != 4 or not all(row)]
-    found += [
-        row[0] for row in words[1:] if not (chinese.search(row[1]) and chinese.search(row[3]))
-    ]
-    none_of(found, "without a word or a sentence in one of the languages")
-    names = [row[0] for row in words]
-    assert len(set(names)) == len(names)
+    whole = [row for row in rows if len(row) == 4 and chinese.search(row[1])]
+    whole = [row for row in whole if row[2].endswith(".") and row[3].endswith("。")]
+    none_of([row[0] for row in rows if row not in whole], "without both languages")
+    assert len({row[0] for row in rows}) == len(rows), "a word stands there twice"
 
 
 def test_decisions_are_numbered() -> None:

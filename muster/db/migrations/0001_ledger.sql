@@ -44,6 +44,7 @@ CREATE TABLE ledger.inbox (
     received_at timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
     owner       text NOT NULL,               -- who sent it: the device or the importing account
+    offset_ms   bigint NOT NULL,             -- how far the owner's clock was measured off then
     slug        text NOT NULL,               -- the problem that held it
     event       uuid,                        -- the event id, where one could be read
     digest      bytea NOT NULL UNIQUE,       -- keyed, so that a repeated upload is held once

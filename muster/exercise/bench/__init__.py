@@ -1,0 +1,76 @@
+"""Measures Muster on this machine: throughput, latency, memory and start, each figure beside its
+goal and, where one exists, a reference. Every group works in homes of its own, which are removed.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from muster.core.problems import Problem
+from muster.exercise.bench.door import measure_door
+from muster.exercise.bench.figures import Figure, Report, Row, Sizes
+from muster.exercise.bench.homes import Homes
+from muster.exercise.bench.importing import measure_import
+from muster.exercise.bench.machine import describe_machine
+from muster.exercise.bench.reading import measure_read
+from muster.exercise.bench.starting import measure_start
+
+Group = Callable[[Homes, Report], Awaitable[None]]
+
+# What measures each group, and about how many seconds it takes at full size: the bar's share.
+# The reference is measured with the door: it copies the very rows that the door has stored.
+_GROUPS: dict[str, tuple[Group, int]] = {
+    "reference": (measure_door, 150),
+    "door": (measure_door, 150),
+    "import": (measure_import, 600),
+    "read": (measure_read, 420),
+    "start": (measure_start, 10),
+}
+
+
+class BenchGroupUnknown(Problem):
+    """There is nothing to measure named "{group}". The groups are: {groups}."""
+
+    zh = "没有名为“{group}”的测量组。可选：{groups}。"
+
+
+async def run_bench(
+    *, quick: bool, only: Sequence[str], progress: Callable[[int, int], None]
+) -> list[Row]:
+    """The rows of all groups, or of those in `only`; `quick` measures at about a tenth of the size.
+
+    Raises BenchGroupUnknown, and MeasurementFailed where something did not work: a figure is either
+    measured or missing, never guessed.
+    """
+    return await measure(Sizes.quick() if quick else Sizes(), only, progress)
+
+
+async def measure(
+    sizes: Sizes, only: Sequence[str], progress: Callable[[int, int], None]
+) -> list[Row]:
+    """As `run_bench`, at any size."""
+    for group in only:
+        if group not in _GROUPS:
+            raise BenchGroupUnknown(group=group, groups=", ".join(_GROUPS))
+    chosen = [name for name in _GROUPS if name in only or not only]
+    runs = dict(_GROUPS[name] for name in chosen)
+    report = Report(sizes, chosen, progress, total=sum(runs.values()))
+    report.add(Figure("machine", describe_machine()))
+    with _terminable():
+        async with Homes() as homes:
+            for group, share in runs.items():
+                await report.run(group(homes, report), share)
+    return report.rows
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Inside, SIGTERM cancels the measuring, so that servers and homes are cleared away."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
