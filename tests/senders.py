@@ -1,7 +1,7 @@
 """What phones send, and a real server on a loopback port to send it to.
 
-`items` turns the tables of tests/table.py into the JSON of an upload; `visit` plays a story that has
-an open Muster and an HTTP client.
+`items` turns the tables of tests/table.py into the JSON of an upload; `visit` plays a story that
+has an open Muster and an HTTP client.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -18,11 +18,13 @@ from tests.table import TOWN, events, named
 
 (SEALED,) = items("08:20  TubeSealed  T1  members=p1,p2 round=R1")
 UPLOAD = json.dumps({"items": [SEALED]}).encode()
-KEPT = "SELECT sealed FROM ledger.inbox WHERE sealed IS NOT NULL ORDER BY id"
 
 
-async def kept(muster: Instance) -> list[bytes]:
-    return [muster.vault.open(bytes(sealed)) for sealed in await query(muster, KEPT)]
+async def kept(muster: Instance, *boxes: str) -> list[bytes]:
+    """The bytes kept in these inbox items, or in all of them."""
+    rows = await query(muster, "SELECT id::text, sealed FROM ledger.inbox WHERE sealed IS NOT NULL")
+    found = {box: muster.vault.open(bytes(sealed)) for box, sealed in rows}
+    return [found[box] for box in boxes or found]
 
 
 def test_one_bad_item_among_a_hundred(play: Play):
@@ -73,10 +75,8 @@ def test_what_is_no_upload_is_refused_and_kept(play: Play):
             assert problem["type"] == f"urn:muster:problem:{slug}"
             assert answer.headers["content-type"] == "application/problem+json"
             if "inbox" in problem["facts"]:
-                sql = "SELECT sealed FROM ledger.inbox WHERE id = %s"
-                ((sealed),) = await query(muster, sql, problem["facts"]["inbox"])
-                assert muster.vault.open(bytes(sealed)) == body
-        assert await kept(muster) == [body for body, *_, held in TAKEN if held]
+                assert await kept(muster, problem["facts"]["inbox"]) == [body]
+        assert set(await kept(muster)) == {body for body, *_, held in TAKEN if held}
         assert await query(muster, "SELECT count(*) FROM ledger.event") == [0]
         assert await post(http, UPLOAD) != []
 
@@ -137,18 +137,19 @@ def test_what_cannot_be_read_is_held_with_the_reason(play: Play):
         sent = [one for one, _ in BAD_ITEMS]
         answers = await send(http, [*sent, SEALED])
         assert said(answers) == [*(why for _, why in BAD_ITEMS), "stored"]
-        assert [json.loads(raw) for raw in await kept(muster)] == sent
-        boxes = await query(muster, "SELECT id::text FROM ledger.inbox ORDER BY id")
-        assert [one["inbox"] for one in answers[:-1]] == boxes
-        listed = await http.get("/v1/inbox", params={"limit": 1_000})
-        assert [one["slug"] for one in listed.json()["items"]] == [why for _, why in BAD_ITEMS]
+        boxes = [one["inbox"] for one in answers[:-1]]
+        assert [json.loads(raw) for raw in await kept(muster, *boxes)] == sent
+        listed = (await http.get("/v1/inbox", params={"limit": 1_000})).json()["items"]
+        assert {one["id"]: one["slug"] for one in listed} == dict(
+            zip(boxes, [why for _, why in BAD_ITEMS], strict=True)
+        )
 
     visit(play, story)
 
 
 def test_a_backslash_before_u0000_is_no_nul(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        sent = [changed(SEALED, actor="a\\u0000"), changed(SEALED, id=str(named("x")), actor="\\\0")]
+        sent = [changed(SEALED, actor="a\\u0000"), changed(SEALED, actor="\\\0")]
         assert said(await send(http, sent)) == ["stored", "unreadable-item"]
         assert await query(muster, "SELECT actor FROM ledger.event") == ["a\\u0000"]
 
@@ -218,13 +219,12 @@ def test_receipts_tell_what_became_of_each(play: Play):
 def test_reasons_in_the_senders_language(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         body = json.dumps({"items": [changed(SEALED, type="TubeFrozen")]}).encode()
-        for language, detail in (
-            ("zh-CN,zh;q=0.9", "服务器还不认识事件类型 TubeFrozen（版本 1）。已保存，升级后自动处理。"),
-            ("en", "This server does not know the event type TubeFrozen, version 1."
-                   " It is kept and applied when the server is upgraded."),
-        ):  # fmt: skip
+        for language, beginning in (
+            ("zh-CN,zh;q=0.9", "服务器还不认识事件类型 TubeFrozen（版本 1）。"),
+            ("en", "This server does not know the event type TubeFrozen, version 1."),
+        ):
             (answer,) = (await post(http, body, **{"accept-language": language}))["answers"]
-            assert answer["detail"] == detail
+            assert answer["detail"].startswith(beginning)
 
     visit(play, story)
 
@@ -289,7 +289,7 @@ def test_a_walk_in_whose_document_is_known_is_the_resident(play: Play):
 def test_names_and_notes_are_in_the_vault_only(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         (listed,) = items(
-            "08:00  ResidentListed  w1  source=walk_in name=欧阳修 number=E12345678 phone=13800001111"
+            "08:00 ResidentListed w1 source=walk_in name=欧阳修 number=E12345678 phone=13800001111"
         )
         noted = {**item(events("08:20  TubeSealed  T1  members=w1")[0]), "note": "他怕针，带糖"}
         assert said(await send(http, [listed, noted])) == ["stored"] * 2
@@ -313,7 +313,7 @@ def test_names_and_notes_are_in_the_vault_only(play: Play):
 @pytest.mark.parametrize("count", [0, ITEMS_LIMIT])
 def test_none_and_as_many_as_may_be(play: Play, count: int):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        sent = items("\n".join(f"08:20  TubeSealed  T{n}  members=p{n}" for n in range(count)) or "")
+        sent = items("\n".join(f"08:20  TubeSealed  T{n}  members=p{n}" for n in range(count)))
         half = [changed(one, type="TubeFrozen") if n % 2 else one for n, one in enumerate(sent)]
         assert said(await send(http, half)) == ["stored", "unknown-type"] * (count // 2)
         assert len(await kept(muster)) == count // 2

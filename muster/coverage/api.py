@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath, FromQuery
 
 from muster.core.paging import Page
 from muster.coverage import queries
@@ -14,7 +15,7 @@ from muster.web import After, Ask, Format, Limit, listing, muster
 
 @get("/v1/rounds/{round:str}/funnel")
 async def show_funnel(
-    request: Ask, round: str, area: str, level: Level = "street"
+    request: Ask, round: FromPath[str], area: FromQuery[str], level: FromQuery[Level] = "street"
 ) -> dict[str, Any]:
     """The round's figures per area of a level under an area; persons, and swabs as person-times."""
     async with muster(request).pool.connection() as conn:
@@ -26,8 +27,8 @@ async def show_funnel(
 @get("/v1/rounds/{round:str}/missing")
 async def list_missing(
     request: Ask,
-    round: str,
-    area: str,
+    round: FromPath[str],
+    area: FromQuery[str],
     after: After = None,
     limit: Limit = 100,
     format: Format = "json",
@@ -43,7 +44,7 @@ async def list_missing(
 
 
 @get("/v1/rounds/{round:str}/balance")
-async def show_balance(request: Ask, round: str) -> list[dict[str, Any]]:
+async def show_balance(request: Ask, round: FromPath[str]) -> list[dict[str, Any]]:
     """The balance sheet: of this moment while the round is open, else the one it was closed on."""
     async with muster(request).pool.connection() as conn:
         found = await sampling.round_(conn, round)

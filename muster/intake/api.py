@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
+from litestar.params import FromQuery
 
 from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT
 from muster.core.clock import now
@@ -106,7 +107,7 @@ async def take_events(request: Ask) -> Receipt:
 
 
 @get("/v1/receipts")
-async def show_receipts(request: Ask, id: list[UUID]) -> list[dict[str, Any]]:
+async def show_receipts(request: Ask, id: FromQuery[list[UUID]]) -> list[dict[str, Any]]:
     """What became of events sent earlier: stored, held (and why) or unknown."""
     async with muster(request).pool.connection() as conn:
         return await queries.receipts(conn, id)

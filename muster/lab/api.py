@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.core.clock import now
 from muster.core.paging import Page
@@ -36,7 +37,7 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 @get("/v1/people/{person:uuid}/results")
-async def show_results(request: Ask, person: UUID) -> list[dict[str, Any]]:
+async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, Any]]:
     """A person's swabs, newest first, with what may be told of each."""
     return await request.app.state.results.ask(person)
 
@@ -44,7 +45,7 @@ async def show_results(request: Ask, person: UUID) -> list[dict[str, Any]]:
 @get("/v1/recalls")
 async def list_recalls(
     request: Ask,
-    recall_state: Literal["open", "closed", "withdrawn"] | None = None,
+    recall_state: FromQuery[Literal["open", "closed", "withdrawn"] | None] = None,
     after: After = None,
     limit: Limit = 100,
     format: Format = "json",
@@ -82,7 +83,7 @@ async def list_waiting(
 
 
 @post("/v1/results/{result:uuid}/amend", status_code=204)
-async def amend_result(request: Ask, result: UUID, data: Amendment) -> None:
+async def amend_result(request: Ask, result: FromPath[UUID], data: JSONBody[Amendment]) -> None:
     """Give a released result another outcome."""
     async with muster(request).pool.connection() as conn:
         await decide.amend(
@@ -92,7 +93,7 @@ async def amend_result(request: Ask, result: UUID, data: Amendment) -> None:
 
 
 @post("/v1/results/{result:uuid}/bind", status_code=204)
-async def bind_result(request: Ask, result: UUID, data: Binding) -> None:
+async def bind_result(request: Ask, result: FromPath[UUID], data: JSONBody[Binding]) -> None:
     """Say which tube a result belongs to."""
     async with muster(request).pool.connection() as conn:
         await decide.bind(
@@ -101,7 +102,7 @@ async def bind_result(request: Ask, result: UUID, data: Binding) -> None:
 
 
 @post("/v1/results/{result:uuid}/reject", status_code=204)
-async def reject_result(request: Ask, result: UUID, data: Rejection) -> None:
+async def reject_result(request: Ask, result: FromPath[UUID], data: JSONBody[Rejection]) -> None:
     """Say that a result does not count."""
     async with muster(request).pool.connection() as conn:
         await decide.reject(

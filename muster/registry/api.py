@@ -1,10 +1,11 @@
 """HTTP for areas, people and units."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.core.clock import now
 from muster.core.paging import Page
@@ -28,7 +29,7 @@ class Unmerge(msgspec.Struct, frozen=True):
 @get("/v1/areas")
 async def list_areas(
     request: Ask,
-    parent: str | None = None,
+    parent: FromQuery[str | None] = None,
     after: After = None,
     limit: Limit = 100,
     format: Format = "json",
@@ -43,7 +44,7 @@ async def list_areas(
 
 
 @get("/v1/areas/{area:str}")
-async def show_area(request: Ask, area: str) -> dict[str, Any]:
+async def show_area(request: Ask, area: FromPath[str]) -> dict[str, Any]:
     """One area by code, id or name."""
     async with muster(request).pool.connection() as conn:
         return await queries.area(conn, area)
@@ -52,8 +53,8 @@ async def show_area(request: Ask, area: str) -> dict[str, Any]:
 @get("/v1/people")
 async def search_people(
     request: Ask,
-    area: str,
-    name: str,
+    area: FromQuery[str],
+    name: FromQuery[str],
     after: After = None,
     limit: Limit = 50,
     format: Format = "json",
@@ -68,14 +69,14 @@ async def search_people(
 
 
 @get("/v1/people/{person:uuid}")
-async def show_person(request: Ask, person: UUID) -> dict[str, Any]:
+async def show_person(request: Ask, person: FromPath[UUID]) -> dict[str, Any]:
     """One person, number and phone masked."""
     async with muster(request).pool.connection() as conn:
         return await queries.person(conn, muster(request).vault, person)
 
 
 @post("/v1/people/{person:uuid}/merge", status_code=204)
-async def merge_people(request: Ask, person: UUID, data: Merge) -> None:
+async def merge_people(request: Ask, person: FromPath[UUID], data: JSONBody[Merge]) -> None:
     """Join two ids after review."""
     async with muster(request).pool.connection() as conn:
         await decide.merge(
@@ -84,7 +85,7 @@ async def merge_people(request: Ask, person: UUID, data: Merge) -> None:
 
 
 @post("/v1/people/{person:uuid}/unmerge", status_code=204)
-async def unmerge_people(request: Ask, person: UUID, data: Unmerge) -> None:
+async def unmerge_people(request: Ask, person: FromPath[UUID], data: JSONBody[Unmerge]) -> None:
     """Take a merge back and keep the two apart."""
     async with muster(request).pool.connection() as conn:
         await decide.unmerge(
@@ -94,7 +95,7 @@ async def unmerge_people(request: Ask, person: UUID, data: Unmerge) -> None:
 
 @get("/v1/duplicates")
 async def list_duplicates(
-    request: Ask, format: Literal["json", "csv", "xlsx"] = "json"
+    request: Ask, format: Format = "json"
 ) -> Page | Response[bytes]:
     """People who may be listed twice, likeliest first, for a person to decide."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from muster.core.clock import now, plausible
@@ -54,7 +55,7 @@ async def list_rounds(request: Ask) -> list[dict[str, Any]]:
 
 
 @post("/v1/rounds")
-async def open_round(request: Ask, data: NewRound) -> dict[str, UUID]:
+async def open_round(request: Ask, data: JSONBody[NewRound]) -> dict[str, UUID]:
     """Open a round over some areas."""
     if not (plausible(data.starts_at) and plausible(data.ends_at)):
         raise UnfitValue()
@@ -68,7 +69,7 @@ async def open_round(request: Ask, data: NewRound) -> dict[str, UUID]:
 
 
 @post("/v1/rounds/{round:str}/close", status_code=200)
-async def close_round(request: Ask, round: str, data: Closing) -> list[dict[str, Any]]:
+async def close_round(request: Ask, round: FromPath[str], data: JSONBody[Closing]) -> list[dict[str, Any]]:
     """Close a round on its balance sheet, which is returned."""
     async with muster(request).pool.connection() as conn:
         await catch_up(conn, muster(request).door.catalogue)
@@ -80,7 +81,7 @@ async def close_round(request: Ask, round: str, data: Closing) -> list[dict[str,
 
 
 @post("/v1/policies")
-async def adopt_policy(request: Ask, data: NewPolicy) -> dict[str, UUID]:
+async def adopt_policy(request: Ask, data: JSONBody[NewPolicy]) -> dict[str, UUID]:
     """Adopt an edition of a policy number from now or later on."""
     if not plausible(data.since):
         raise UnfitValue()
@@ -95,7 +96,8 @@ async def adopt_policy(request: Ask, data: NewPolicy) -> dict[str, UUID]:
 
 @get("/v1/policies/tube-size")
 async def show_tube_size(
-    request: Ask, area: str | None = None, group: str | None = None, at: datetime | None = None
+    request: Ask, area: FromQuery[str | None] = None, group: FromQuery[str | None] = None,
+    at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
     """How many swabs go into one tube there and then, and by which edition."""
     async with muster(request).pool.connection() as conn:
@@ -116,7 +118,7 @@ async def list_sites(
 
 
 @get("/v1/tubes/{tube:str}")
-async def show_tubes(request: Ask, tube: str) -> list[dict[str, Any]]:
+async def show_tubes(request: Ask, tube: FromPath[str]) -> list[dict[str, Any]]:
     """The tubes of an id or a barcode, with members and timeline."""
     async with muster(request).pool.connection() as conn:
         return await queries.tubes(conn, tube)
