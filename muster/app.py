@@ -127,15 +127,14 @@ async def show_metrics(request: Ask) -> Response[bytes]:
 
 class _Metrics:
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
-        self.requests = Counter("muster_requests", "Requests", ["method", "status"], **made)
-        self.seconds = Histogram("muster_request_seconds", "Time to answer", **made)
-        self.stored = Gauge("muster_door_events_stored", "Events stored since start", **made)
-        self.commits = Gauge("muster_door_commits", "Transactions since start", **made)
-        self.head = Gauge("muster_ledger_head_seq", "The last event's seq", **made)
-        self.alarms = Gauge("muster_alarms", "Open alarms", ["alarm"], **made)
-        self.gaps = Gauge("muster_device_gaps", "Gaps in device sequences", **made)
+        self.registry = into = CollectorRegistry()
+        self.requests = Counter("muster_requests", "Requests", ["method", "status"], registry=into)
+        self.seconds = Histogram("muster_request_seconds", "Time to answer", registry=into)
+        self.stored = Gauge("muster_door_events_stored", "Events stored since start", registry=into)
+        self.commits = Gauge("muster_door_commits", "Transactions since start", registry=into)
+        self.head = Gauge("muster_ledger_head_seq", "The last event's seq", registry=into)
+        self.alarms = Gauge("muster_alarms", "Open alarms", ["alarm"], registry=into)
+        self.gaps = Gauge("muster_device_gaps", "Gaps in device sequences", registry=into)
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         async def measured(scope: Scope, receive: Receive, send: Send) -> None:

@@ -47,36 +47,36 @@ CATALOGUE = Catalogue(
         Widening(
             "alias",
             "resident",
-            "SELECT person FROM registry.alias WHERE recorded = ANY (%(alias)s::uuid[])",
+            b"SELECT person FROM registry.alias WHERE recorded = ANY (%(alias)s::uuid[])",
         ),
         Widening(
             "alias",
             "tube",
-            "SELECT tube FROM sampling.specimen WHERE person = ANY (%(resident)s::uuid[])"
-            " UNION SELECT tube FROM lab.recall WHERE person = ANY (%(resident)s::uuid[])",
+            b"SELECT tube FROM sampling.specimen WHERE person = ANY (%(resident)s::uuid[])"
+            b" UNION SELECT tube FROM lab.recall WHERE person = ANY (%(resident)s::uuid[])",
         ),
         # Who is in two tubes: whoever was in the tube until now, and whom a merged id stands for.
         Widening(
             "tube",
             "person",
-            "SELECT person FROM sampling.specimen WHERE tube = ANY (%(tube)s::uuid[])"
-            " UNION SELECT person FROM registry.alias WHERE recorded = ANY (%(person)s::uuid[])",
+            b"SELECT person FROM sampling.specimen WHERE tube = ANY (%(tube)s::uuid[])"
+            b" UNION SELECT person FROM registry.alias WHERE recorded = ANY (%(person)s::uuid[])",
         ),
         # A decision about a result may name another barcode than the result does.
         Widening(
             "result",
             "barcode",
-            "SELECT barcode FROM lab.result WHERE result = ANY (%(result)s::uuid[])",
+            b"SELECT barcode FROM lab.result WHERE result = ANY (%(result)s::uuid[])",
         ),
         # Another window: the results of every tube sealed since it holds.
         Widening(
             "policy",
             "barcode",
-            "SELECT t.barcode FROM sampling.tube t, ("
-            " SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e"
-            " WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'"
-            " AND e.body ->> 'name' = 'result_window_hours') p"
-            " WHERE p.since IS NOT NULL AND t.sealed_at >= p.since",
+            b"SELECT t.barcode FROM sampling.tube t, ("
+            b" SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e"
+            b" WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'"
+            b" AND e.body ->> 'name' = 'result_window_hours') p"
+            b" WHERE p.since IS NOT NULL AND t.sealed_at >= p.since",
         ),
     ),
 )

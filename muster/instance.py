@@ -20,10 +20,10 @@ from muster.core.log import error_facts, logger
 from muster.db import embedded
 from muster.db.migrate import migrate
 from muster.intake.upload import Intake
+from muster.keeping.follower import follow
+from muster.keeping.replay import Progress, changed_tables, quiet, rebuild
+from muster.keeping.tick import tick
 from muster.ledger.door import Door
-from muster.ledger.follower import follow
-from muster.ledger.replay import Progress, changed_tables, quiet, rebuild
-from muster.ledger.tick import tick
 from muster.registry.vault import Vault, check_key, open_vault
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]

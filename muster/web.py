@@ -22,11 +22,10 @@ from muster.config import BODY_LIMIT_BYTES, EXPORT_LIMIT, ITEMS_LIMIT, PAGE_LIMI
 from muster.config import RETRY_AFTER_SECONDS as RETRY
 from muster.core.log import error_facts, logger
 from muster.core.paging import Page
-from muster.core.problems import Problem
+from muster.core.problems import Problem, StorageUnavailable
 from muster.instance import Instance
 from muster.intake.export import write_rows
 from muster.intake.upload import UploadTooLarge
-from muster.ledger.door import StorageUnavailable
 
 Ask = Request[Any, Any, State]
 After = Annotated[str | None, Parameter(description="the `next` of the page before")]
@@ -112,7 +111,7 @@ async def listing(
         if (cursor := page.next) is None:
             break
     content = await asyncio.to_thread(_file, rows, f"{name}.{format}")
-    kind = f"{CSV}; charset=utf-8" if format == "csv" else XLSX
+    kind = CSV if format == "csv" else XLSX  # the charset is added to texts
     disposition = f'attachment; filename="{name}.{format}"'
     return Response(content, media_type=kind, headers={"content-disposition": disposition})
 

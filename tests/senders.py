@@ -13,8 +13,8 @@ import msgspec
 from muster.catalogue import CATALOGUE
 from muster.cli.running import serving
 from muster.instance import Instance
+from muster.keeping.verify import verify
 from muster.ledger.event import Event
-from muster.ledger.verify import verify
 from tests.conftest import Play
 from tests.table import events
 

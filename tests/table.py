@@ -27,9 +27,9 @@ from muster.core.ids import derived
 from muster.instance import Instance
 from muster.intake.upload import tidy
 from muster.ledger.event import Body, Event
-from muster.ledger.follower import catch_up
-from muster.ledger.tick import tick
-from muster.ledger.verify import verify
+from muster.keeping.follower import catch_up
+from muster.keeping.tick import tick
+from muster.keeping.verify import verify
 from muster.registry.vault import Identity
 
 _DAY = datetime(2022, 8, 1, tzinfo=timezone(timedelta(hours=8)))

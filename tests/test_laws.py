@@ -24,10 +24,10 @@ from muster.catalogue import CATALOGUE
 from muster.config import Settings
 from muster.instance import Instance, open_instance
 from muster.ledger.event import Event
-from muster.ledger.follower import catch_up
-from muster.ledger.redact import redact
-from muster.ledger.replay import rebuild
-from muster.ledger.verify import verify
+from muster.keeping.follower import catch_up
+from muster.keeping.redact import redact
+from muster.keeping.replay import rebuild
+from muster.keeping.verify import verify
 from tests.table import TOWN, events
 
 # MUSTER_TESTS=thorough tries harder, for the night before a release.
@@ -94,7 +94,7 @@ ROUND = one_of(" round=R1", " round=R2", "")
 OUTCOME = one_of("positive", "positive", "negative", "negative", "indeterminate", "invalid")
 STATE = one_of("resident", "away", "moved_away", "cannot_be_tested")
 HOME = one_of(" building=H1", " building=H2", " building=H3", "")
-POLICY = one_of("name=result_window_hours value=1", "name=result_window_hours value=5")
+POLICY = one_of("name=result_window_hours value=2", "name=result_window_hours value=9")
 
 
 def listed(who: str, home: str, state: str) -> str:
@@ -108,7 +108,7 @@ def label(tube: str, shared: bool, round_: str) -> str:
     return f"{tube} barcode={'B1' if shared else 'B' + tube[1]}{round_}"
 
 
-LABEL = st.builds(label, TUBE, st.booleans(), ROUND)
+LABEL = st.builds(label, one_of("T1", "T1", "T2", "T2", "T3"), st.booleans(), ROUND)
 MEMBERS = st.lists(PERSON, max_size=3, unique=True).map(",".join)
 RETEST = st.builds(label, one_of("T3", "T4"), st.just(False), st.just(" purpose=recall"))
 SWABS = (
@@ -126,8 +126,11 @@ N = one_of("1", "2", "3", "4")
 RESULTS = (
     st.builds("ResultReleased r{0} barcode=B{0} outcome={1}".format, N, OUTCOME),
     st.builds("ResultReleased r{} barcode=B1 outcome={}".format, N, OUTCOME),
+    st.builds("ResultReleased r3 barcode=B3 outcome={}".format, one_of("positive", "negative")),
+    st.builds("ResultReleased r4 barcode=B4 outcome={}".format, one_of("positive", "negative")),
     st.builds("ResultReleased r{} barcode=B2 outcome={} tube={}".format, N, OUTCOME, TUBE),
     st.builds("ResultAmended r{0} barcode=B{0} outcome={1}".format, N, OUTCOME),
+    st.builds("ResultAmended r{0} barcode=B{0} outcome={1}".format, one_of("3", "4"), OUTCOME),
     st.builds("ResultAmended r{} barcode=B{} outcome={}".format, N, N, OUTCOME),
     st.builds("ResultBound r{} barcode=B{} tube={}".format, N, N, TUBE),
     st.builds("ResultRejected r{} barcode=B{}".format, N, N),

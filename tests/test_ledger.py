@@ -13,9 +13,9 @@ from muster.instance import Instance
 from muster.ledger.door import Door
 from muster.ledger.event import Event
 from muster.ledger.projection import Rule
-from muster.ledger.replay import rebuild
-from muster.ledger.tick import reconcile, tick
-from muster.ledger.verify import verify
+from muster.keeping.replay import rebuild
+from muster.keeping.tick import reconcile, tick
+from muster.keeping.verify import verify
 from tests.conftest import Play, second_server
 from tests.table import TOWN, events, named
 

@@ -8,9 +8,9 @@ import pytest
 
 from muster.catalogue import CATALOGUE
 from muster.instance import Instance, write_head
-from muster.ledger.follower import catch_up, follow
-from muster.ledger.redact import redact
-from muster.ledger.replay import rebuild
+from muster.keeping.follower import catch_up, follow
+from muster.keeping.redact import redact
+from muster.keeping.replay import rebuild
 from tests.conftest import Play
 from tests.table import TOWN, events, named
 from tests.test_ledger import findings, run, value

@@ -12,9 +12,9 @@ from muster.cli.output import Out, command, opened
 from muster.core.clock import now, parse_local
 from muster.coverage import queries as coverage
 from muster.instance import Instance
+from muster.keeping.follower import catch_up
 from muster.lab import decide as lab
 from muster.lab.events import Outcome
-from muster.ledger.follower import catch_up
 from muster.registry import decide as registry
 from muster.registry import queries as people
 from muster.registry.events import DenominatorDeclared

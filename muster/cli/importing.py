@@ -1,4 +1,4 @@
-"""`muster import …`, `muster example …` and `muster check-id`."""
+"""`muster import …` and `muster example …`."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from muster.cli.output import Out, command, opened
 from muster.core.clock import now
 from muster.exercise.city import generate
 from muster.instance import Instance
+from muster.intake.faults import Fault
 from muster.intake.importing import Kind, Report, import_table
 from muster.intake.kinds import Areas, Results, Sites, Units
 from muster.intake.residents import Residents
-from muster.registry.engine.identity import check
 from muster.registry.queries import likely_duplicates
 
 KINDS = ("areas", "grids", "buildings", "units", "sites", "residents", "results")
@@ -25,7 +25,7 @@ def example() -> None:
     """Generate a district in import format."""
 
 
-@command(example, "zhifu")
+@command(example, "zhifu", light=True)
 @click.option("--people", default=60_000, show_default=True, help="How many residents.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same district.")
 @click.option(
@@ -39,14 +39,17 @@ async def make_example(out: Out, people: int, seed: int, folder: Path) -> Any:
             on_progress=lambda done, total: bar(done, total, done),
         )  # fmt: skip
     out.say(
-        f"{summary.rows:,} rows of residents in {folder}/; next: muster import areas {folder}/areas.csv",
-        f"已在 {folder}/ 生成 {summary.rows:,} 行居民；下一步：muster import areas {folder}/areas.csv",
+        f"{summary.rows:,} rows of residents in {folder}/. Next:",
+        f"已在 {folder}/ 生成 {summary.rows:,} 行居民。下一步：",
     )
+    for kind in KINDS[:-1]:
+        line = f"  muster import {kind} {folder / kind}.csv"
+        out.say(line, line)
     return summary
 
 
 def example_areas() -> Path:
-    """The real streets and communities of Zhifu, beside the source or inside the installed package."""
+    """The real streets and communities of Zhifu, beside the source or in the installed package."""
     here = Path(__file__).parent.parent
     for place in (here.parent / "examples", here / "examples"):
         if (file := place / "zhifu" / "areas.csv").exists():
@@ -62,13 +65,21 @@ def example_areas() -> Path:
     help="Where rejected rows go (default: beside the file, .rejected.csv; .xlsx works too).",
 )  # fmt: skip
 @click.option("--lab", help="For results: the laboratory, where the file does not say it.")
-async def import_file(out: Out, kind: str, file: Path, rejects: Path | None, lab: str | None) -> Any:
+@click.option(
+    "--correct-names", is_flag=True,
+    help="For residents: a document on the roster may get another name.",
+)  # fmt: skip
+async def import_file(
+    out: Out, kind: str, file: Path, rejects: Path | None, lab: str | None, correct_names: bool
+) -> Any:
     """Import a CSV or XLSX table. Good rows are in; bad ones are listed and written to a file that
     can be corrected and fed again. Feeding a file twice changes nothing."""
 
     async def work(out: Out, muster: Instance) -> Any:
-        report = await run_import(out, muster, kind, file, rejects=rejects, lab=lab)
-        document = report_document(report, out.settings.language)
+        report = await run_import(
+            out, muster, kind, file, rejects=rejects, lab=lab, correct_names=correct_names
+        )
+        document = report_document(report, out.language)
         if kind == "residents" and report.stored:
             document["likely_duplicates"] = await find_duplicates(out, muster)
         return document
@@ -78,30 +89,47 @@ async def import_file(out: Out, kind: str, file: Path, rejects: Path | None, lab
 
 async def run_import(
     out: Out, muster: Instance, kind: str, file: Path, *, rejects: Path | None = None,
-    lab: str | None = None,
+    lab: str | None = None, correct_names: bool = False,
 ) -> Report:  # fmt: skip
     """Import one file with a bar, and say what came of it."""
-    with out.progress(f"import {kind}") as bar:
+    what = out.word(kind)
+    with out.progress(out.pick(f"import {what}", f"导入{what}")) as bar:
         report = await import_table(
-            muster, kind_of(kind, muster, lab), file, rejects_path=rejects, progress=bar
-        )
+            muster, kind_of(kind, muster, lab, correct_names), file, rejects_path=rejects,
+            progress=bar,
+        )  # fmt: skip
+    figures = (
+        (report.stored, "stored", "存入"), (report.unchanged, "unchanged", "未变"),
+        (report.joined, "repeated", "重复"), (report.rejected, "rejected", "退回"),
+    )  # fmt: skip
+    said = [(f"{count:,} {english}", f"{chinese} {count:,}") for count, english, chinese in figures
+            if count]  # fmt: skip
     out.say(
-        f"{kind}: {report.rows:,} rows, {report.stored:,} stored, {report.unchanged:,} unchanged, "
-        f"{report.joined:,} joined, {report.rejected:,} rejected, {report.seconds:.1f} s",
-        f"{kind}：{report.rows:,} 行，存入 {report.stored:,}，未变 {report.unchanged:,}，"
-        f"合并 {report.joined:,}，退回 {report.rejected:,}，用时 {report.seconds:.1f} 秒",
+        ", ".join([f"{what}: {report.rows:,} rows", *(one for one, _ in said)])
+        + f"; {report.seconds:.1f} s",
+        "，".join([f"{what}：{report.rows:,} 行", *(one for _, one in said)])
+        + f"；用时 {report.seconds:.1f} 秒",
     )
-    if report.rejected:
-        faults = report_document(report, out.settings.language)["faults"]
-        out.table(faults[:SHOWN_FAULTS], ["line", "column", "message"])
-        out.say(
-            f"Correct {report.rejects_file} and import it; it holds personal data like its source.",
-            f"请更正 {report.rejects_file} 后再次导入；该文件与原文件一样含个人信息。",
-        )
     if report.unknown_columns:
-        columns = ", ".join(report.unknown_columns)
-        out.say(f"Columns not used: {columns}", f"未使用的列：{columns}")
+        out.say(
+            f"Columns not used: {', '.join(report.unknown_columns)}",
+            f"未使用的列：{'、'.join(report.unknown_columns)}",
+        )
+    if report.rejected:
+        _list_faults(out, report)
     return report
+
+
+def _list_faults(out: Out, report: Report) -> None:
+    faults = [_fault(one, report, out.language) for one in report.faults[:SHOWN_FAULTS]]
+    rows = [{**one, "column": one["header"]} for one in faults]
+    out.table(rows, ["line", "column", "message"])
+    if len(report.faults) > SHOWN_FAULTS:
+        out.say("… and more, all in the file:", "……其余见文件：")
+    out.say(
+        f"Correct {report.rejects_file} and import it. It holds personal data like its source.",
+        f"请更正 {report.rejects_file} 后再次导入。该文件与原文件一样含个人信息。",
+    )
 
 
 async def find_duplicates(out: Out, muster: Instance) -> int:
@@ -117,14 +145,16 @@ async def find_duplicates(out: Out, muster: Instance) -> int:
     return len(pairs)
 
 
-def kind_of(kind: str, muster: Instance, lab: str | None = None) -> Kind:
+def kind_of(
+    kind: str, muster: Instance, lab: str | None = None, correct_names: bool = False
+) -> Kind:
     match kind:
         case "units":
             return Units()
         case "sites":
             return Sites()
         case "residents":
-            return Residents(muster.vault)
+            return Residents(muster.vault, correct_names)
         case "results":
             return Results(lab)
         case "grids":
@@ -136,23 +166,15 @@ def kind_of(kind: str, muster: Instance, lab: str | None = None) -> Kind:
 
 
 def report_document(report: Report, language: str) -> dict[str, Any]:
-    faults = [
-        {"line": f.line, "column": f.column, "slug": f.problem.slug,
-         "message": f.problem.message(language)}
-        for f in report.faults
-    ]  # fmt: skip
-    return {**{k: v for k, v in vars(report).items() if k != "faults"}, "faults": faults}
+    """A report for programs. `column` is our name of the column, `header` the file's."""
+    faults = [_fault(one, report, language) for one in report.faults]
+    facts = {name: value for name, value in vars(report).items() if name != "headers"}
+    return {**facts, "faults": faults}
 
 
-@command(main, "check-id")
-@click.argument("number")
-@click.option("--kind", help="The kind of document; by default it is told from the number.")
-async def check_id(out: Out, number: str, kind: str | None) -> Any:
-    """Is a document number well formed, and what does it say? Nothing is stored or logged."""
-    document = check(number, kind)
-    found = {
-        "valid": document.valid, "kind": document.kind, "reason": document.reason,
-        "birth_date": document.birth_date, "sex": document.sex,
+def _fault(fault: Fault, report: Report, language: str) -> dict[str, Any]:
+    return {
+        "line": fault.line, "column": fault.column,
+        "header": report.headers.get(fault.column or "", fault.column),
+        "slug": fault.problem.slug, "message": fault.problem.message(language),
     }  # fmt: skip
-    out.table([found], list(found))
-    return found

@@ -13,10 +13,10 @@ from muster.cli.output import Out, command, every, opened, output_option
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.instance import Instance
-from muster.ledger.redact import redact
-from muster.ledger.replay import rebuild
-from muster.ledger.tick import reconcile, tick
-from muster.ledger.verify import verify
+from muster.keeping.redact import redact
+from muster.keeping.replay import rebuild
+from muster.keeping.tick import reconcile, tick
+from muster.keeping.verify import verify
 from muster.sampling import queries
 
 

@@ -1,7 +1,7 @@
-"""Commands that look: funnel, missing, people, tubes, and the lists. Every list leaves as CSV or XLSX."""
+"""Commands that look: funnel, missing, people, tubes, and the lists. Every list leaves as a file."""
 
 import sys
-from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,8 @@ from muster.cli.output import Out, Rows, command, every, opened, output_option
 from muster.core.clock import now
 from muster.coverage import queries as coverage
 from muster.instance import Instance
+from muster.keeping.follower import catch_up
 from muster.lab import queries as lab
-from muster.ledger.follower import catch_up
 from muster.registry import queries as registry
 from muster.registry.events import Level
 from muster.registry.queries import AreaUnknown
@@ -72,8 +72,7 @@ async def show_funnel(
 
 
 def say_as_of(out: Out, found: dict[str, Any], round: str) -> None:
-    at: datetime | None = (found["as_of"] or {}).get("as_of")
-    when = at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else "-"
+    when = out.value("as_of", (found["as_of"] or {}).get("as_of")) or "-"
     swabs, unplaced = found["total"]["swabs"], found["unplaced"]
     out.say(
         f"{round}: persons as of {when}, over the roster; {swabs:,} swabs; "
@@ -114,8 +113,11 @@ async def show_person(out: Out, who: str) -> Any:
             resident = await registry.by_text(conn, muster.vault, text)
             found = await registry.person(conn, muster.vault, resident)
             found["results"] = (await lab.results_of(conn, [resident]))[0]
-        out.table([found], ["name", "kind", "number", "phone", "building_name", "room", "state"])
-        out.table(found["results"], ["at", "purpose", "told", "resulted_at", "tube"])
+        who = {**found, "document": found["kind"]}
+        columns = ["name", "document", "number", "phone", "building_name", "room", "state"]
+        out.table([who], [*columns, "resident"])
+        if found["results"]:
+            out.table(found["results"], ["at", "purpose", "told", "resulted_at", "tube"])
         return found
 
     return await opened(work, out)
@@ -152,10 +154,19 @@ async def show_tube(out: Out, tube: str) -> Any:
             columns = ["barcode", "purpose", "site_name", "sealed_at", "outcome", "state"]
             out.table([one], columns)
             out.table(one["members"], ["position", "name", "building_code", "room", "person"])
-            out.table(one["timeline"], ["at", "type", "actor", "device"])
+            out.table(_summed(one["timeline"]), ["at", "type", "times", "actor", "device"])
         return found
 
     return await opened(work, out)
+
+
+def _summed(timeline: Rows) -> Rows:
+    """Ten recalls of one moment as one line: what follows on each other and differs in nothing."""
+    lines = []
+    for _, same in groupby(timeline, lambda one: (one["type"], one["actor"], one["device"])):
+        first, *more = same
+        lines.append({**first, "times": 1 + len(more)})
+    return lines
 
 
 def _list(name: str, columns: tuple[str, ...], help_: str, fetch: Any) -> None:
@@ -252,7 +263,7 @@ async def show_tube_size(out: Out, area: str | None, group: str | None) -> Any:
         async with muster.pool.connection() as conn:
             where = (await registry.area(conn, area))["area"] if area else None
             found = await sampling.tube_size(conn, area=where, group=group, at=now())
-        out.table([found], ["value", "since"])
+        out.table([found], ["value", "household", "since"])
         return found
 
     return await opened(work, out)

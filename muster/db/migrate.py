@@ -1,5 +1,5 @@
 """Numbered migrations of the core tables, applied once each, in order. Read tables have none: they
-are rebuilt from the ledger (muster/ledger/replay.py).
+are rebuilt from the ledger (muster/keeping/replay.py).
 """
 
 from importlib import resources

@@ -96,7 +96,7 @@ def generate(
     counts = plan_counts(people, communities=len(communities))
 
     # Places and people draw from streams of their own: a change in one leaves the other as it was.
-    rng = Random(f"{seed}/places")  # noqa: S311
+    rng = Random(f"{seed}/places")
     weights = [rng.lognormvariate(0, UNEVENNESS) for _ in communities]
     present = list(zip(communities, share_out(people, weights), strict=True))
     grids = lay_out_grids(
@@ -110,7 +110,7 @@ def generate(
     _write(out / "grids.csv", GRID_HEADER, (grid.row() for grid in grids))
     _write(out / "units.csv", UNIT_HEADER, units)
     _write(out / "sites.csv", SITE_HEADER, sites)
-    people_rng = Random(f"{seed}/people")  # noqa: S311
+    people_rng = Random(f"{seed}/people")
     buildings, exact, likely = _write_people(
         out, grids, rng=people_rng, people=people, on_progress=on_progress
     )

@@ -1,3 +1,8 @@
+-- name: head
+-- The end of the chain: what a receipt names.
+SELECT id AS batch, last_seq AS seq, encode(hash, 'hex') AS hash
+FROM ledger.batch ORDER BY id DESC LIMIT 1;
+
 -- name: areas
 SELECT a.area, a.code, a.level, a.name, p.code AS parent, a.kind, a.floors, a.lift
 FROM registry.area a LEFT JOIN registry.area p ON p.area = a.parent;

@@ -7,30 +7,25 @@ are stored, their subjects listed as stalled, and nobody else's upload fails.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
-import msgspec
 import psycopg
 from psycopg import errors
-from psycopg.rows import tuple_row
+from psycopg.rows import namedtuple_row, tuple_row
 
-from muster.config import (
-    QUEUE_WEIGHT_LIMIT,
-    RETRY_AFTER_SECONDS,
-    RULE_DEPTH_LIMIT,
-    TRANSACTION_WEIGHT_LIMIT,
-)
+from muster.config import QUEUE_WEIGHT_LIMIT, RETRY_AFTER_SECONDS, TRANSACTION_WEIGHT_LIMIT
 from muster.core.clock import now
-from muster.core.ids import derived
 from muster.core.log import error_facts, logger
-from muster.core.problems import Problem
-from muster.ledger.event import Body, Event, body_bytes, canonical, digest, salts
-from muster.ledger.projection import Catalogue, Projection, Rule, Touched
+from muster.core.problems import StorageUnavailable, TooBusy
+from muster.core.sqlfile import query
+from muster.ledger.event import ENVELOPE, OURS, Event, body_bytes, canonical, digest
+from muster.ledger.projection import Catalogue, Touched
+from muster.ledger.settle import INSERT_EVENTS, CarefulStep, Step, as_rows, event_rows
 
+_BATCH, _STORED = (query("muster.ledger", name).encode() for name in ("insert_batch", "stored"))
 LOCK = 0x6D7573746572  # "muster"
 Answer = Literal["stored", "known", "reused", "unstorable"]
 
@@ -42,56 +37,6 @@ DOOR_OPTIONS = (
     "-c jit=off -c idle_in_transaction_session_timeout=10s "
     "-c statement_timeout=60s"
 )
-
-_INSERT = """
-INSERT INTO ledger.event (seq, id, type, v, subject, at, device_at, offset_ms, received_at,
-    actor, device, device_seq, cause, salt, digest, body)
-SELECT (SELECT coalesce(max(seq), 0) FROM ledger.event) + row_number() OVER (ORDER BY x.ordinality),
-    x.id, x.type, x.v, x.subject, x.at, x.device_at, x.offset_ms, x.received_at,
-    x.actor, x.device, x.device_seq, x.cause, x.salt, x.digest, x.body
-FROM ROWS FROM (jsonb_to_recordset(%(rows)s::jsonb) AS (id uuid, type text, v smallint,
-    subject uuid, at timestamptz, device_at timestamptz, offset_ms bigint,
-    received_at timestamptz, actor text, device text, device_seq bigint, cause uuid,
-    salt bytea, digest bytea, body jsonb)) WITH ORDINALITY AS x
-WHERE NOT EXISTS (SELECT FROM ledger.event e WHERE e.id = x.id)
-RETURNING id
-"""
-_BATCH = """
-WITH head AS (
-    SELECT id, last_seq, hash FROM ledger.batch ORDER BY id DESC LIMIT 1
-), added AS (
-    SELECT min(seq) AS first_seq, max(seq) AS last_seq,
-        string_agg(digest, ''::bytea ORDER BY seq) AS digests
-    FROM ledger.event WHERE seq > coalesce((SELECT last_seq FROM head), 0)
-)
-INSERT INTO ledger.batch (id, first_seq, last_seq, committed_at, hash)
-SELECT coalesce((SELECT id FROM head), 0) + 1, first_seq, last_seq, %(now)s,
-    sha256(coalesce((SELECT hash FROM head), ''::bytea)
-        || int8send(coalesce((SELECT id FROM head), 0) + 1)
-        || int8send(first_seq) || int8send(last_seq) || digests)
-FROM added WHERE first_seq IS NOT NULL
-RETURNING id, last_seq, hash
-"""
-_STORED = """
-SELECT id, type, v, subject, at, device_at, offset_ms, received_at, actor, device, device_seq,
-    cause, salt, digest FROM ledger.event WHERE id = ANY (%s)
-"""
-
-
-class StorageUnavailable(Problem):
-    """The database cannot store anything at the moment ({reason}). Nothing that was acknowledged is
-    lost; keep what you have and send it again in {seconds} seconds."""
-
-    zh = "数据库暂时无法写入（{reason}）。已确认的数据没有丢失；请保留待发数据，{seconds} 秒后重发。"
-    status = 503
-
-
-class TooBusy(Problem):
-    """More uploads are waiting than the server accepts. Keep yours and send it again in {seconds}
-    seconds."""
-
-    zh = "排队的上传过多。请保留待发数据，{seconds} 秒后重发。"
-    status = 503
 
 
 class Vault(Protocol):
@@ -187,7 +132,9 @@ class Door:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return [one for answer in answers if not isinstance(answer, BaseException) for one in answer]
+        return [
+            one for answer in answers if not isinstance(answer, BaseException) for one in answer
+        ]
 
     async def _run(self) -> None:
         while True:
@@ -253,7 +200,11 @@ class Door:
         for attempt in (1, 2, 3):
             try:
                 return await self._transaction(events)
-            except (errors.SerializationFailure, errors.DeadlockDetected, errors.FeatureNotSupported):
+            except (
+                errors.SerializationFailure,
+                errors.DeadlockDetected,
+                errors.FeatureNotSupported,
+            ):
                 # FeatureNotSupported: a table was swapped under a prepared statement.
                 if attempt == 3:
                     raise
@@ -287,15 +238,19 @@ class Door:
         async with conn.transaction():
             async with conn.pipeline():
                 await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-                inserted = await conn.execute(_INSERT, _json(ready.row for ready in events))
+                inserted = await conn.execute(INSERT_EVENTS, as_rows(ready.row for ready in events))
                 for sql, kept in (
                     (self.vault.put_sql, [ready.identity for ready in events if ready.identity]),
                     (self.vault.note_sql, [ready.note for ready in events if ready.note]),
                 ):
                     if kept:
-                        await conn.execute(sql, _json(kept))
+                        await conn.execute(sql.encode(), as_rows(kept))
             fresh = {row[0] for row in await inserted.fetchall()}
-            step = _Careful(self, conn, events[0].event) if careful else _Step(self, conn)
+            step = (
+                CarefulStep(self.catalogue, conn, events[0].event)
+                if careful
+                else Step(self.catalogue, conn)
+            )
             await step.settle(Touched.by(ready.event for ready in events), at)
             if fresh or step.followed:
                 head = await (await conn.execute(_BATCH, {"now": at})).fetchone()
@@ -311,20 +266,18 @@ class Door:
     async def _changed(self, events: list[Event]) -> set[int]:
         """Which of these already stored events differ from what is stored, by `id()`."""
         conn = await self._connection()
-        rows = await (await conn.execute(_STORED, [list({e.id for e in events})])).fetchall()
-        names = [name.strip() for name in _STORED.split("SELECT")[1].split("FROM")[0].split(",")]
-        stored = {row[0]: msgspec.defstruct("Stored", names)(*row) for row in rows}
+        async with conn.cursor(row_factory=namedtuple_row) as cursor:
+            await cursor.execute(_STORED, [list({event.id for event in events})])
+            rows: list[Any] = await cursor.fetchall()
+        stored = {kept.id: kept for kept in rows}
         changed = set()
         for event in events:
-            kept: Any = stored.get(event.id)
+            kept = stored.get(event.id)
             if kept is None or kept.salt is None:
                 continue  # redacted since: there is nothing left to compare with
-            mine: Any = msgspec.structs.replace(
-                kept, type=event.type, v=event.v, subject=event.subject, actor=event.actor,
-                device_at=event.device_at, device=event.device, device_seq=event.device_seq,
-                cause=event.cause,
-            )  # fmt: skip
-            if digest(kept.salt, canonical(mine, body_bytes(event.body))) != kept.digest:
+            sent = {name: getattr(event, name) for name in ENVELOPE if name not in OURS}
+            content = canonical(kept._replace(**sent), body_bytes(event.body))
+            if digest(kept.salt, content) != kept.digest:
                 changed.add(id(event))
         return changed
 
@@ -340,138 +293,6 @@ class Door:
         if self._conn:
             await self._conn.close()
         self._conn = None
-
-
-class _Step:
-    """Within one transaction: refresh what is touched, run the rules, and again for what they add."""
-
-    def __init__(self, door: Door, conn: psycopg.AsyncConnection[Any]) -> None:
-        self.catalogue, self.conn, self.vault = door.catalogue, conn, door.vault
-        self.followed = 0
-
-    async def settle(self, touched: Touched, at: datetime) -> None:
-        for _ in range(RULE_DEPTH_LIMIT):
-            consequences, spilled = await self._round(touched)
-            while spilled:  # rows left a key that no event names: its rows and rules too
-                touched.add(spilled)
-                consequences, spilled = await self._round(touched)
-            events = [consequence(rule, row, at) for rule, row in consequences]
-            if events:
-                inserted = await self.conn.execute(_INSERT, _json(event_rows(events)))
-                fresh = {row[0] for row in await inserted.fetchall()}
-                self.followed += len(fresh)
-                events = [event for event in events if event.id in fresh]
-            if not events:
-                return
-            touched = Touched.by(events)
-        logger.error("rules_do_not_settle", depth=RULE_DEPTH_LIMIT)
-        await self._give_up(psycopg.DataError("the rules do not settle"))
-
-    async def _round(self, touched: Touched) -> tuple[list[tuple[Rule, Any]], list[Any]]:
-        for widening in self.catalogue.widenings:
-            if touched.any([widening.when]):
-                rows = await self.conn.execute(widening.sql, touched.parameters())
-                touched.add([(widening.into, row[0]) for row in await rows.fetchall()])
-        keys = touched.parameters()
-        deletions: list[tuple[Projection, Any]] = []
-        found: list[tuple[Rule, Any]] = []
-        async with self.conn.pipeline():
-            for projection in self.catalogue.immediate:
-                if projection.touched and touched.any([projection.touched]):
-                    deletions.append((projection, await self._refresh(projection, keys)))
-            for rule in self.catalogue.rules:
-                if not rule.clock and touched.any(rule.kinds):
-                    found.append((rule, await self._run_rule(rule, keys)))
-        spilled = []
-        for projection, deletion in deletions:
-            if projection.spills and deletion is not None:
-                values = {row[0] for row in await deletion.fetchall()}
-                spilled += touched.new(projection.spills, values)
-        rows = [(rule, row) for rule, run in found if run for row in await run.fetchall()]
-        return rows, spilled
-
-    async def _give_up(self, error: psycopg.Error) -> None:
-        raise error
-
-    async def _refresh(self, projection: Projection, keys: dict[str, Any]) -> Any:
-        deletion = await self.conn.execute(projection.delete(), keys)
-        await self.conn.execute(projection.insert(), keys)
-        return deletion
-
-    async def _run_rule(self, rule: Rule, keys: dict[str, Any]) -> Any:
-        return await self.conn.execute(rule.sql, keys)
-
-
-class _Careful(_Step):
-    """For one event that breaks something: each view and rule in a savepoint, failures listed."""
-
-    def __init__(self, door: Door, conn: psycopg.AsyncConnection[Any], event: Event) -> None:
-        super().__init__(door, conn)
-        self.event = event
-
-    async def _refresh(self, projection: Projection, keys: dict[str, Any]) -> Any:
-        return await self._try(projection.name, super()._refresh, projection, keys)
-
-    async def _run_rule(self, rule: Rule, keys: dict[str, Any]) -> Any:
-        return await self._try(rule.name, super()._run_rule, rule, keys)
-
-    async def _give_up(self, error: psycopg.Error) -> None:
-        await self.stall("rules", error)
-
-    async def _try(self, name: str, run: Any, *arguments: Any) -> Any:
-        try:
-            async with self.conn.transaction():
-                return await run(*arguments)
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError,
-                psycopg.InternalError) as error:  # fmt: skip
-            await self.stall(name, error)
-            return None
-
-    async def stall(self, view: str, error: psycopg.Error) -> None:
-        facts = error_facts(error)
-        logger.error("stalled", subject=str(self.event.subject), view=view, **facts)
-        await self.conn.execute(
-            "INSERT INTO ledger.stalled VALUES (%s, %s, %s, %s, now())"
-            " ON CONFLICT (subject, view) DO UPDATE SET event = excluded.event",
-            [self.event.subject, view, self.event.id, " ".join(facts.values())],
-        )
-
-
-def consequence(rule: Rule, row: Any, at: datetime) -> Event:
-    """The event a rule's row (subject, cause, key, body) asks for; same key and cause, same id."""
-    subject, cause, key, body = row
-    return Event(
-        id=derived(rule.name, key, cause),
-        type=rule.emits,
-        subject=subject,
-        at=at,
-        device_at=at,
-        received_at=at,
-        actor=f"rule:{rule.name}",
-        body=msgspec.convert(body, Body.types[rule.emits], strict=False),
-        cause=cause,
-    )
-
-
-def event_rows(events: Sequence[Event]) -> Iterator[bytes]:
-    """Each event as the JSON row that _INSERT reads, salted and digested."""
-    for event, salt in zip(events, salts(len(events)), strict=True):
-        body = body_bytes(event.body)
-        yield msgspec.json.encode(
-            {
-                "id": event.id, "type": event.type, "v": event.v,
-                "subject": event.subject, "at": event.at, "device_at": event.device_at,
-                "offset_ms": event.offset_ms, "received_at": event.received_at,
-                "actor": event.actor, "device": event.device, "device_seq": event.device_seq,
-                "cause": event.cause, "salt": f"\\x{salt.hex()}",
-                "digest": f"\\x{digest(salt, canonical(event, body)).hex()}",
-                "body": msgspec.Raw(body),
-            }
-        )  # fmt: skip
-
-
-def _json(rows: Iterable[bytes]) -> dict[str, str]:
-    return {"rows": f"[{b','.join(rows).decode()}]"}
 
 
 def _pieces(events: Sequence[Event]) -> list[list[Event]]:

@@ -22,6 +22,12 @@ Key = tuple[str, Any]  # (kind of key, key): what a view is refreshed by, e.g. (
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
 Label = Annotated[str, Meta(min_length=1, max_length=120)]
 
+# The envelope in the order it is digested in, and what of it the server fills in.
+ENVELOPE = (
+    "id", "type", "v", "subject", "at", "device_at", "offset_ms", "received_at", "actor", "device",
+    "device_seq", "cause",
+)  # fmt: skip
+OURS = ("at", "offset_ms", "received_at")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder(order="sorted").encode
 

@@ -50,21 +50,13 @@ class Projection:
     def hash(self) -> bytes:
         return hashlib.sha256(repr((self.select, self.key, self.indexes)).encode()).digest()
 
-    def ddl(self) -> list[str]:
-        """Statements that make the view and, if stored, its empty table and indexes."""
-        made = [f"CREATE VIEW {self.view} AS {self.select}"]
-        if self.stored:
-            made.append(f"CREATE TABLE {self.name} AS SELECT * FROM {self.view} WITH NO DATA")
-            made += self.index_ddl()
-        return made
-
-    def index_ddl(self) -> list[str]:
+    def index_ddl(self) -> list[bytes]:
         columns = dict.fromkeys([", ".join(self.key), *self.indexes])
-        return [
-            f"CREATE INDEX ON {self.name} ({c.partition(' where ')[0]})"
-            + (f" WHERE {c.partition(' where ')[2]}" if " where " in c else "")
-            for c in columns
-        ]
+        made = []
+        for column, where, condition in (one.partition(" where ") for one in columns):
+            sql = f"CREATE INDEX ON {self.name} ({column}){where}{condition}"
+            made.append(sql.encode())
+        return made
 
     def where(self) -> str:
         """The filter by touched keys. Arrays as parameters: a join to a table of keys, or a plain
@@ -74,12 +66,13 @@ class Projection:
             return f"{self.key[0]} = ANY (%({self.touched})s::{cast}[])"
         return " AND ".join(f"{column} = ANY (%({column})s::uuid[])" for column in self.key)
 
-    def delete(self) -> str:
+    def delete(self) -> bytes:
         spilled = f" RETURNING {self.spills}" if self.spills else ""
-        return f"DELETE FROM {self.name} WHERE {self.where()}{spilled}"
+        return f"DELETE FROM {self.name} WHERE {self.where()}{spilled}".encode()
 
-    def insert(self) -> str:
-        return f"INSERT INTO {self.name} SELECT * FROM {self.view} WHERE {self.where()}"
+    def insert(self) -> bytes:
+        sql = f"INSERT INTO {self.name} SELECT * FROM {self.view} WHERE {self.where()}"
+        return sql.encode()
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ class Widening:
 
     when: str
     into: str
-    sql: str
+    sql: bytes
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class Rule:
     name: str
     emits: str
     kinds: tuple[str, ...]
-    sql: str
+    sql: bytes
     why: str
     clock: bool = False
 
@@ -154,7 +147,12 @@ def _rule(name: str, block: Block) -> Rule:
     options = block.options
     kinds = tuple(kind.strip() for kind in options.get("touched", "").split(",") if kind.strip())
     return Rule(
-        name, options["emits"], kinds, _constants(block.sql), block.comment, "clock" in options
+        name,
+        options["emits"],
+        kinds,
+        _constants(block.sql).encode(),
+        block.comment,
+        "clock" in options,
     )
 
 

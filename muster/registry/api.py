@@ -94,9 +94,7 @@ async def unmerge_people(request: Ask, person: FromPath[UUID], data: JSONBody[Un
 
 
 @get("/v1/duplicates")
-async def list_duplicates(
-    request: Ask, format: Format = "json"
-) -> Page | Response[bytes]:
+async def list_duplicates(request: Ask, format: Format = "json") -> Page | Response[bytes]:
     """People who may be listed twice, likeliest first, for a person to decide."""
 
     async def all_pairs(_after: str | None, _limit: int) -> Page:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from muster.core.clock import now, plausible
 from muster.core.paging import Page
 from muster.coverage import queries as coverage
-from muster.ledger.follower import catch_up
+from muster.keeping.follower import catch_up
 from muster.registry import queries as registry
 from muster.sampling import decide, queries
 from muster.web import After, Ask, Code, Format, Label, Limit, UnfitValue, listing, muster
@@ -69,7 +69,9 @@ async def open_round(request: Ask, data: JSONBody[NewRound]) -> dict[str, UUID]:
 
 
 @post("/v1/rounds/{round:str}/close", status_code=200)
-async def close_round(request: Ask, round: FromPath[str], data: JSONBody[Closing]) -> list[dict[str, Any]]:
+async def close_round(
+    request: Ask, round: FromPath[str], data: JSONBody[Closing]
+) -> list[dict[str, Any]]:
     """Close a round on its balance sheet, which is returned."""
     async with muster(request).pool.connection() as conn:
         await catch_up(conn, muster(request).door.catalogue)
@@ -96,7 +98,9 @@ async def adopt_policy(request: Ask, data: JSONBody[NewPolicy]) -> dict[str, UUI
 
 @get("/v1/policies/tube-size")
 async def show_tube_size(
-    request: Ask, area: FromQuery[str | None] = None, group: FromQuery[str | None] = None,
+    request: Ask,
+    area: FromQuery[str | None] = None,
+    group: FromQuery[str | None] = None,
     at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
     """How many swabs go into one tube there and then, and by which edition."""

@@ -34,6 +34,7 @@ LAYERS = (
     Layer("database", ("muster.db.*",)),
     Layer("engine", ("muster.DOMAIN.engine.*",), only=("core", "domain")),
     Layer("ledger", ("muster.ledger.*",), only=("core", "config")),
+    Layer("keeping", ("muster.keeping.*",), only=("core", "config", "ledger")),
     Layer("domain", ("muster.DOMAIN", "muster.intake", "muster.exercise"), only=()),
     Layer("events", ("muster.DOMAIN.events",)),
     Layer("vault", ("muster.registry.vault",)),

@@ -16,7 +16,7 @@ import pytest
 from msgspec import inspect
 
 import muster.catalogue  # declares the domains' event types
-import muster.ledger.redact  # and the ledger's own  # noqa: F401
+import muster.keeping.redact  # and the ledger's own  # noqa: F401
 from muster.ledger.event import Body
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from muster.exercise.bench.figures import percentile
 from muster.exercise.bench.homes import MeasurementFailed, Server
-from muster.exercise.wire import Wire
+from muster.exercise.wire import Wire, WireError
 
 Check = Callable[[bytes, bytes], int]  # request, answer → how much was done, 0 if it is wrong
 STEADY_WIRES = 8
@@ -60,7 +60,7 @@ async def saturate(
                 over.set()
                 measured.seconds = at - counted_from
                 return
-            answer = await wire.ask(request)
+            answer = await _asked(wire, request)
             answered = time.perf_counter()
             done = _checked(check, request, answer)
             if answered >= counted_from and not over.is_set():
@@ -91,7 +91,7 @@ async def trickle(
 
     async def send(request: bytes, due: float) -> None:
         wire = await free.get()
-        answer = await wire.ask(request)
+        answer = await _asked(wire, request)
         measured.latencies_ms.append((time.perf_counter() - due) * 1000)
         measured.done += _checked(check, request, answer)
         free.put_nowait(wire)
@@ -116,7 +116,7 @@ async def one_by_one(server: Server, requests: Sequence[bytes], *, warm_up: int 
     try:
         for number, request in enumerate([*requests[:warm_up], *requests]):
             at = time.perf_counter()
-            await wire.ask(request)
+            await _asked(wire, request)
             if number >= warm_up:
                 measured.latencies_ms.append((time.perf_counter() - at) * 1000)
                 measured.done += 1
@@ -145,10 +145,20 @@ async def _all(
             await wire.close()
 
 
+async def _asked(wire: Wire, request: bytes) -> bytes:
+    try:
+        return await wire.ask(request)
+    except WireError as error:
+        raise _failed(request, f"was answered {error}") from error
+
+
 def _checked(check: Check, request: bytes, answer: bytes) -> int:
     done = check(request, answer)
     if not done:
-        raise MeasurementFailed(
-            what=repr(request[:60]), reason=f"was answered {answer[:300].decode(errors='replace')}"
-        )
+        raise _failed(request, f"was answered {answer[:300].decode(errors='replace')}")
     return done
+
+
+def _failed(request: bytes, reason: str) -> MeasurementFailed:
+    line = request.partition(b" HTTP/1.1")[0].decode(errors="replace")
+    return MeasurementFailed(what=line, reason=reason)

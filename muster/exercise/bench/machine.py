@@ -1,11 +1,14 @@
-"""What the figures were measured on."""
+"""What the figures were measured on, and how much of it was left."""
 
+import asyncio
 import os
 import platform
 import subprocess
 from pathlib import Path
 
 from muster.db.placement import package_binaries
+
+BUSY_SECONDS = 1
 
 
 def describe_machine() -> str:
@@ -19,6 +22,20 @@ def describe_machine() -> str:
         f"{cores} × {_processor()}, {memory:.0f} GB, Python {platform.python_version()}, "
         f"PostgreSQL {said.split()[-1]}"
     )
+
+
+async def busy_share() -> float:
+    """How much of the processors others use before anything is measured, 0 to 1."""
+    before = _spent()
+    await asyncio.sleep(BUSY_SECONDS)
+    idle, total = (after - at for after, at in zip(_spent(), before, strict=True))
+    return 1 - idle / total if total else 0.0
+
+
+def _spent() -> tuple[int, int]:
+    """The processors' time so far: idle or waiting for a disk, and in all."""
+    ticks = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _processor() -> str:

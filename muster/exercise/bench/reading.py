@@ -92,7 +92,7 @@ async def _release(home: Home, sealing: Sealing) -> None:
 
 
 def _write_results(file: Path, barcodes: Sequence[str]) -> None:
-    positive = set(Random(SEED).sample(barcodes, POSITIVES))  # noqa: S311
+    positive = set(Random(SEED).sample(barcodes, POSITIVES))
     at = (now() - timedelta(minutes=1)).isoformat(timespec="seconds")
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
@@ -104,7 +104,7 @@ def _write_results(file: Path, barcodes: Sequence[str]) -> None:
 
 
 async def _measure_results(server: Server, people: Sequence[str], report: Report) -> None:
-    random, wire = Random(SEED), server.wire()  # noqa: S311
+    random, wire = Random(SEED), server.wire()
     seconds = report.sizes.read_seconds
     requests = iter(
         [
@@ -154,7 +154,7 @@ async def _measure_lists(
 
 def _any(codes: Sequence[str]) -> Iterator[str]:
     """Some of the codes by chance, without end."""
-    random = Random(SEED)  # noqa: S311
+    random = Random(SEED)
     while True:
         yield random.choice(codes)
 

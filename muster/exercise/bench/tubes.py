@@ -21,7 +21,7 @@ T = TypeVar("T")
 ROOT = "370602"
 TUBE = 10
 UNSAMPLED = 0.015  # of those who could come: so that lists of the missing are not empty
-FOLLOWED_SECONDS = 0.2
+FOLLOWED_SECONDS = 0.5  # the question is not free: asked often, it would slow the followers down
 
 _LISTED = """
 SELECT r.resident::text FROM registry.resident r JOIN registry.area b ON b.area = r.building
@@ -133,5 +133,5 @@ def all_stored(request: bytes, answer: bytes) -> int:
 
 def comers(people: Sequence[str], *, seed: int = 1) -> list[str]:
     """Those of them who come to be sampled."""
-    chance = Random(seed).random  # noqa: S311
+    chance = Random(seed).random
     return [one for one in people if chance() >= UNSAMPLED]

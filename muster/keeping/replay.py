@@ -11,8 +11,8 @@ import psycopg
 from psycopg import errors
 
 from muster.config import FOLLOWER_CHUNK_EVENTS
+from muster.keeping.follower import refresh, refresh_all, touched_between
 from muster.ledger.door import LOCK
-from muster.ledger.follower import refresh, refresh_all, touched_between
 from muster.ledger.projection import Catalogue, Projection, Widening
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
@@ -53,7 +53,9 @@ async def rebuild(
     if not chosen:
         return 0
     shadows = tuple(_shadow(p, chosen) for p in chosen)
-    widenings = [replace(w, sql=_renamed(w.sql, chosen)) for w in catalogue.widenings]
+    widenings = [
+        replace(w, sql=_renamed(w.sql.decode(), chosen).encode()) for w in catalogue.widenings
+    ]
     total = len(chosen) + 2
     await conn.execute("SELECT pg_advisory_lock(%s)", [REBUILD_LOCK])
     try:
@@ -80,14 +82,14 @@ async def rebuild(
 
 async def _fill(conn: psycopg.AsyncConnection[Any], shadow: Projection) -> None:
     schema = shadow.name.partition(".")[0]
-    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
     await conn.execute(f"CREATE VIEW {shadow.view} AS {shadow.select}".encode())
     if shadow.stored:
         # CREATE TABLE AS can read in parallel, INSERT … SELECT cannot.
-        await conn.execute(f"CREATE TABLE {shadow.name} AS SELECT * FROM {shadow.view}")
+        await conn.execute(f"CREATE TABLE {shadow.name} AS SELECT * FROM {shadow.view}".encode())
         for index in shadow.index_ddl():
             await conn.execute(index)
-        await conn.execute(f"ANALYZE {shadow.name}")
+        await conn.execute(f"ANALYZE {shadow.name}".encode())
 
 
 async def _advance(
@@ -123,9 +125,9 @@ async def _swap(
                 while (last := await _advance(conn, shadows, widenings, seq)) != seq:
                     seq = last
                 for old in reversed(chosen):
-                    await conn.execute(f"DROP VIEW IF EXISTS {old.view}")
+                    await conn.execute(f"DROP VIEW IF EXISTS {old.view}".encode())
                     if old.stored:
-                        await conn.execute(f"DROP TABLE IF EXISTS {old.name}")
+                        await conn.execute(f"DROP TABLE IF EXISTS {old.name}".encode())
                 for old, new in zip(chosen, shadows, strict=True):
                     await _take_place(conn, old, new, seq)
             return seq
@@ -138,10 +140,10 @@ async def _take_place(
     conn: psycopg.AsyncConnection[Any], old: Projection, new: Projection, seq: int
 ) -> None:
     schema = old.name.partition(".")[0]
-    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    await conn.execute(f"ALTER VIEW {new.view} SET SCHEMA {schema}")
+    await conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+    await conn.execute(f"ALTER VIEW {new.view} SET SCHEMA {schema}".encode())
     if new.stored:
-        await conn.execute(f"ALTER TABLE {new.name} SET SCHEMA {schema}")
+        await conn.execute(f"ALTER TABLE {new.name} SET SCHEMA {schema}".encode())
     await conn.execute(
         "INSERT INTO ledger.read_table VALUES (%s, %s, %s)"
         " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, kind = excluded.kind",
@@ -172,7 +174,7 @@ def _renamed(sql: str, chosen: Sequence[Projection]) -> str:
 
 async def _drop_shadows(conn: psycopg.AsyncConnection[Any], shadows: Sequence[Projection]) -> None:
     for schema in sorted({shadow.name.partition(".")[0] for shadow in shadows}):
-        await conn.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        await conn.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
 
 
 async def _head(conn: psycopg.AsyncConnection[Any]) -> int:

@@ -13,6 +13,7 @@ import psycopg
 
 from muster.config import FOLLOWER_CHUNK_EVENTS, FOLLOWER_PAUSE_SECONDS
 from muster.core.log import error_facts, logger
+from muster.core.sqlfile import query
 from muster.ledger.door import LOCK
 from muster.ledger.event import Body, Key
 from muster.ledger.projection import Catalogue, Projection, Touched, Widening, uuid_array
@@ -22,10 +23,9 @@ Rows = Sequence[tuple[Any, ...]]
 # Followers wait for nobody and block nobody; two servers must not both follow.
 FOLLOWER_LOCK = LOCK + 1
 STEP_LOCK = LOCK + 3  # nor a server and a verification refresh the same rows at once
-_CURSOR = (
-    "INSERT INTO ledger.follower VALUES (%(name)s, %(seq)s, coalesce((SELECT committed_at"
-    " FROM ledger.batch WHERE last_seq >= %(seq)s ORDER BY last_seq LIMIT 1), now()))"
-    " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, as_of = excluded.as_of"
+_CURSOR, _AREAS, _AFTER = (
+    query("muster.keeping", name).encode()
+    for name in ("set_cursor", "areas_changed", "events_after")
 )
 
 
@@ -72,13 +72,7 @@ async def _step(conn: psycopg.AsyncConnection[Any], projection: Projection, head
     if head <= seq:
         return 0
     if projection.follower == "whole":
-        changed = await _one(
-            conn,
-            "SELECT EXISTS (SELECT FROM ledger.event WHERE seq > %s AND seq <= %s"
-            " AND type = 'AreaListed')",
-            [seq, head],
-        )
-        if changed:
+        if await _one(conn, _AREAS, [seq, head]):
             await _refresh_whole(conn, projection)
         await conn.execute(_CURSOR, {"name": projection.name, "seq": head})
         return head - seq
@@ -100,14 +94,21 @@ async def refresh_all(
     and `also` these rows of keyed followers, by name; inside the caller's transaction."""
     spilled: list[Key] | None = None
     while spilled is None or spilled:
-        for widening in widenings:
-            if touched.any([widening.when]):
-                cursor = await conn.execute(widening.sql, touched.parameters())
-                touched.add([(widening.into, row[0]) for row in await cursor.fetchall()])
+        await widen(conn, widenings, touched)
         spilled = []
         for projection in projections:
             spilled += await refresh(conn, projection, touched, also=also.get(projection.name, ()))
         touched.add(spilled)
+
+
+async def widen(
+    conn: psycopg.AsyncConnection[Any], widenings: Sequence[Widening], touched: Touched
+) -> None:
+    """Add the keys that follow from the touched ones."""
+    for widening in widenings:
+        if touched.any([widening.when]):
+            cursor = await conn.execute(widening.sql, touched.parameters())
+            touched.add([(widening.into, row[0]) for row in await cursor.fetchall()])
 
 
 async def refresh(
@@ -139,8 +140,8 @@ async def refresh(
 
 
 async def _refresh_whole(conn: psycopg.AsyncConnection[Any], projection: Projection) -> None:
-    await conn.execute(f"DELETE FROM {projection.name}")
-    await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}")
+    await conn.execute(f"DELETE FROM {projection.name}".encode())
+    await conn.execute(f"INSERT INTO {projection.name} SELECT * FROM {projection.view}".encode())
 
 
 async def row_keys(
@@ -148,18 +149,16 @@ async def row_keys(
 ) -> Rows:
     """Which rows of a keyed follower the touched keys may change."""
     sql = projection.keys_sql
-    return await (await conn.execute(sql, touched.parameters())).fetchall() if sql else ()
+    if sql is None:
+        return ()
+    return await (await conn.execute(sql.encode(), touched.parameters())).fetchall()
 
 
 async def touched_between(
     conn: psycopg.AsyncConnection[Any], after: int, limit: int
 ) -> tuple[int, Touched]:
     """The keys touched by up to `limit` events after a seq, and the last seq read."""
-    cursor = await conn.execute(
-        "SELECT seq, type, subject, body::text FROM ledger.event WHERE seq > %s"
-        " ORDER BY seq LIMIT %s",
-        [after, limit],
-    )
+    cursor = await conn.execute(_AFTER, [after, limit])
     touched, last = Touched(), after
     for seq, type_, subject, body in await cursor.fetchall():
         last = seq

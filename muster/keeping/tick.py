@@ -7,9 +7,11 @@ from typing import Any
 
 import psycopg
 
-from muster.ledger.door import LOCK, Door, consequence
-from muster.ledger.follower import STEP_LOCK, keys_of, refresh_all, touched_between
+from muster.core.clock import now as the_time
+from muster.keeping.follower import STEP_LOCK, keys_of, refresh_all, touched_between
+from muster.ledger.door import LOCK, Door
 from muster.ledger.projection import Rule, Touched
+from muster.ledger.settle import consequence
 
 
 async def tick(conn: psycopg.AsyncConnection[Any], door: Door, now: datetime) -> dict[str, int]:
@@ -54,7 +56,7 @@ async def run_rule(
     if rule.clock or not touched.any(rule.kinds):
         return 0
     rows = await (await conn.execute(rule.sql, touched.parameters())).fetchall()
-    at = (await (await conn.execute("SELECT now()")).fetchone() or (None,))[0]
+    at = the_time()
     await door.append([consequence(rule, row, at) for row in rows])
     return len(rows)
 

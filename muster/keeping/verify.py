@@ -12,9 +12,9 @@ import msgspec
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from muster.keeping.follower import catch_up
 from muster.ledger.door import LOCK
 from muster.ledger.event import body_bytes, canonical, digest
-from muster.ledger.follower import catch_up
 from muster.ledger.projection import Catalogue
 
 Progress = Callable[[str, int, int], None]
@@ -51,18 +51,13 @@ async def verify(
             await conn.execute("SET LOCAL work_mem = '256MB'")
         finally:
             await conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after its snapshot
-        async for finding in _chain(conn, progress):
-            findings.append(finding)
-        async for finding in _head(conn, head_file):
-            findings.append(finding)
-        async for finding in _tables(conn, catalogue, progress):
-            findings.append(finding)
+        findings += [one async for one in _chain(conn, progress)]
+        findings += [one async for one in _head(conn, head_file)]
+        findings += [one async for one in _tables(conn, catalogue, progress)]
     return findings
 
 
-async def _chain(
-    conn: psycopg.AsyncConnection[Any], progress: Progress
-) -> AsyncIterator[Finding]:
+async def _chain(conn: psycopg.AsyncConnection[Any], progress: Progress) -> AsyncIterator[Finding]:
     """Batches follow each other without a gap, each hash covers the digests as they stand, each
     digest the event as it stands; an emptied event needs its authorisation."""
     row = await (await conn.execute("SELECT coalesce(max(seq), 0) FROM ledger.event")).fetchone()
@@ -97,6 +92,7 @@ async def _chain(
             " WHERE r.subject = e.id AND r.type = 'RedactionAuthorised') AS authorised"
             " FROM ledger.event e ORDER BY seq"
         )
+        event: Any
         async for event in cursor:
             if event.seq % 5_000 == 1:
                 progress("events", event.seq, total)
@@ -139,7 +135,7 @@ async def _tables(
             sql = f"SELECT count(*) FROM (SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other}) d"
             try:
                 async with conn.transaction():
-                    row = await (await conn.execute(sql)).fetchone()
+                    row = await (await conn.execute(sql.encode())).fetchone()
             except psycopg.DatabaseError as error:
                 yield Finding(projection.name, f"its view fails: {type(error).__name__}")
                 break

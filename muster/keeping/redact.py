@@ -10,11 +10,11 @@ import psycopg
 
 from muster.core.clock import now
 from muster.core.ids import derived
+from muster.keeping.follower import STEP_LOCK, keys_of, refresh_all, row_keys, widen
+from muster.keeping.replay import REBUILD_LOCK
 from muster.ledger.door import LOCK, Door
 from muster.ledger.event import Body, Event, Key
-from muster.ledger.follower import STEP_LOCK, keys_of, refresh_all, row_keys
 from muster.ledger.projection import Touched
-from muster.ledger.replay import REBUILD_LOCK
 
 
 class RedactionAuthorised(Body, frozen=True):
@@ -57,6 +57,7 @@ async def redact(
         touched = Touched()
         for type_, subject, text, _ in rows:  # what stays is shown as if it were all there is
             touched.add(keys_of(type_, subject, text))
+        await widen(conn, door.catalogue.widenings, touched)
         shown = [p for p in door.catalogue.projections if p.stored]
         before = {p.name: await row_keys(conn, p, touched) for p in shown}
         await conn.execute(

@@ -1,0 +1,1 @@
+"""Keeping the ledger true: rebuilding what follows from it, proof, redaction, the clock."""
