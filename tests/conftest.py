@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,20 +45,25 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
+    with running_server(os.environ.get("DATABASE_URL")) as server:
+        yield server
+
+
+@contextmanager
+def running_server(given: str | None, binaries: Path | None = None) -> Iterator[Server]:
+    """The server of a URL, or one of our own until the end."""
     folder = Path(tempfile.mkdtemp(prefix="muster-tests-"))
     folder.chmod(0o711)
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield Server(given, folder)
-    else:
+    try:
+        if given:
+            yield Server(given, folder)
+            return
         home = folder / "server"
-        running = embedded.start(home)
-        try:
+        with embedded.start(home, binaries=binaries) as running:
             yield Server(running.url, folder)
-        finally:
-            running.close()
-            embedded.remove(home)
-    shutil.rmtree(folder)
+        embedded.remove(home)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

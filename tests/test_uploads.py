@@ -12,6 +12,7 @@ import pytest
 from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT, UNZIPPED_LIMIT_BYTES
 from muster.core.clock import now
 from muster.instance import Instance
+from muster.ledger import door
 from tests.conftest import Play
 from tests.senders import changed, item, items, post, query, said, send, visit
 from tests.table import TOWN, events, named
@@ -156,37 +157,6 @@ def test_a_backslash_before_u0000_is_no_nul(play: Play):
     visit(play, story)
 
 
-def test_who_it_is_from_and_until_when_it_is_kept(play: Play):
-    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        bad = changed(SEALED, type="TubeFrozen")
-        await send(http, [bad], device="phone-7")
-        await post(http, json.dumps({"items": [changed(bad, v=9)]}).encode(), **{"x-device": "d8"})
-        await http.post("/v1/events", content=b"{", headers={"x-device": "d9"})
-        found = (await http.get("/v1/inbox")).json()["items"]
-        assert [(one["owner"], one["event"]) for one in found] == [
-            ("phone-7", SEALED["event"]["id"]), ("d8", SEALED["event"]["id"]), ("d9", None)
-        ]  # fmt: skip
-        days = "SELECT DISTINCT expires_at - received_at FROM ledger.inbox"
-        assert await query(muster, days) == [timedelta(days=30)]
-        assert {one["kept"] for one in found} == {True}
-
-    visit(play, story)
-
-
-def test_what_had_expired_is_kept_again_when_it_comes_again(play: Play):
-    """`held` says that the server has the bytes."""
-
-    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        bad = changed(SEALED, type="TubeFrozen")
-        (first,) = await send(http, [bad])
-        await query(muster, "UPDATE ledger.inbox SET sealed = NULL RETURNING 1")
-        (second, third) = await send(http, [bad, bad])
-        assert first == second == third
-        assert [json.loads(raw) for raw in await kept(muster)] == [bad]
-
-    visit(play, story)
-
-
 def test_an_id_used_again(play: Play):
     """Twice within one upload, in the next, and for something else: both are kept."""
 
@@ -306,6 +276,23 @@ def test_names_and_notes_are_in_the_vault_only(play: Play):
         assert (found["name"], found["number"], found["phone"]) == (
             "欧阳修", "E12**5678", "138****1111"
         )  # fmt: skip
+
+    visit(play, story)
+
+
+def test_more_than_the_queue_holds_is_asked_to_come_later(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing of it is acknowledged, and sent again it is stored once."""
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        monkeypatch.setattr(door, "QUEUE_WEIGHT_LIMIT", 2)
+        answer = await http.post("/v1/events", content=UPLOAD)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json()["type"] == "urn:muster:problem:too-busy"
+        assert await query(muster, "SELECT count(*) FROM ledger.event") == [0]
+        monkeypatch.undo()
+        assert said((await post(http, UPLOAD))["answers"]) == ["stored"]
 
     visit(play, story)
 

@@ -49,7 +49,8 @@ ORDER BY b.lo, coalesce(r.room, ''), r.resident
 LIMIT %(limit)s;
 
 -- name: balance
--- The closing sheet of a round: its areas and the levels under them down to communities.
+-- The closing sheet of a round: its areas, whatever they are, and the levels under them down to
+-- communities. An area named twice, by itself and within another, is one line.
 SELECT w.area, sum(c.expected)::int AS expected, sum(c.sampled)::int AS sampled,
     sum(c.resulted)::int AS resulted, sum(c.invalid)::int AS invalid,
     sum(c.pending)::int AS pending, sum(c.exempt)::int AS exempt, sum(c.away)::int AS away,
@@ -57,12 +58,13 @@ SELECT w.area, sum(c.expected)::int AS expected, sum(c.sampled)::int AS sampled,
     sum(c.recalled)::int AS recalled, sum(c.recall_open)::int AS recall_open,
     sum(c.swabs)::int AS swabs
 FROM sampling.round rd
-JOIN registry.span top ON top.area = ANY (rd.areas)
-JOIN registry.span w ON w.lo BETWEEN top.lo AND top.hi
+JOIN registry.span w ON EXISTS (SELECT FROM registry.span top
+    WHERE top.area = ANY (rd.areas) AND w.lo BETWEEN top.lo AND top.hi)
 JOIN registry.area a ON a.area = w.area
 JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
 JOIN coverage.building c ON c.building = b.area AND c.round = rd.round
-WHERE rd.round = %(round)s AND a.level NOT IN ('compound', 'grid', 'building')
+WHERE rd.round = %(round)s
+    AND (a.level NOT IN ('compound', 'grid', 'building') OR w.area = ANY (rd.areas))
 GROUP BY w.area, w.lo ORDER BY w.lo;
 
 -- name: closed_balance
@@ -77,7 +79,8 @@ CROSS JOIN jsonb_to_recordset(e.body -> 'balance') AS b (area uuid, expected int
 JOIN registry.area a ON a.area = b.area
 LEFT JOIN registry.span w ON w.area = b.area
 LEFT JOIN registry.span top ON top.area = %(area)s::uuid
-WHERE e.subject = %(round)s AND e.type = 'RoundClosed'
+WHERE e.id = (SELECT x.id FROM ledger.event x
+        WHERE x.subject = %(round)s AND x.type = 'RoundClosed' ORDER BY x.at, x.id LIMIT 1)
     AND (%(area)s::uuid IS NULL OR a.level = %(level)s AND w.lo BETWEEN top.lo AND top.hi)
 ORDER BY w.lo;
 

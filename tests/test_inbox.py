@@ -1,0 +1,141 @@
+"""The inbox: what could not be read is kept for its sender, and applied once the server has learnt to
+read it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from muster.core.clock import now
+from muster.instance import Instance
+from muster.ledger.event import Body, Code, Key
+from muster.sampling.events import TubeSealed
+from tests.conftest import Play
+from tests.senders import Item, changed, items, post, query, said, send, visit
+from tests.table import named
+
+(SEALED,) = items("08:20  TubeSealed  T1  members=p1,p2 round=R1")
+
+
+def unknown(one: Item, name: str, **facts: Any) -> Item:
+    """An item of a type that only a newer server knows."""
+    facts = {"id": str(named(name)), "type": "TubeFrozen", "body": {"freezer": "F1"}, **facts}
+    return changed(one, **facts)
+
+
+@pytest.fixture
+def learn() -> Iterator[Any]:
+    """Makes the server know TubeFrozen, as an upgrade would."""
+
+    def learned() -> None:
+        class TubeFrozen(Body, frozen=True):
+            """The tube (subject) was put into a freezer."""
+
+            freezer: Code
+
+            def touches(self, subject: UUID) -> Iterable[Key]:
+                return (("tube", subject),)
+
+    yield learned
+    Body.types.pop("TubeFrozen", None)
+
+
+async def kept(muster: Instance) -> list[Any]:
+    sealed = await query(muster, "SELECT sealed FROM ledger.inbox WHERE sealed IS NOT NULL")
+    return [json.loads(muster.vault.open(bytes(one))) for one in sealed]
+
+
+def test_a_type_is_applied_once_it_is_known(play: Play, learn: Any):
+    """With the clock as it was measured when it came; what is still unreadable stays."""
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        before, off = now(), timedelta(days=3)
+        at = before - timedelta(hours=2)
+        facts = {"device": "slow", "device_at": (at - off).isoformat()}
+        late = [unknown(SEALED, f"f{n}", **facts) for n in range(450)]
+        broken = unknown(SEALED, "broken", body={"freezer": 7})
+        sent_at = (now() - off).isoformat()
+        answers = await send(http, [*late, broken], device="slow", sent_at=sent_at)
+        assert said(answers) == ["unknown-type"] * 451
+        assert (await http.post("/v1/inbox/retry")).json() == {"applied": 0, "held": 451}
+        after = now()
+        learn()
+        assert (await http.post("/v1/inbox/retry")).json() == {"applied": 450, "held": 1}
+        assert (await http.post("/v1/inbox/retry")).json() == {"applied": 0, "held": 1}
+        assert await kept(muster) == [broken]
+        assert said(await send(http, late[:2])) == ["known"] * 2
+        found = await query(muster, "SELECT DISTINCT at, received_at FROM ledger.event")
+        ((told, received_at),) = found
+        assert abs(told - at) < timedelta(seconds=2)
+        assert before < received_at < after
+        ids = [one["event"]["id"] for one in (*late[:2], broken)]
+        receipts = (await http.get("/v1/receipts", params={"id": ids})).json()
+        assert {one["id"]: one["state"] for one in receipts} == dict(
+            zip(ids, ("stored", "stored", "held"), strict=True)
+        )
+        again = [unknown(SEALED, "f0", subject=str(named("T9"))), broken]
+        assert said(await send(http, again)) == ["id-reused", "unreadable-item"]
+        assert (await http.post("/v1/inbox/retry")).json() == {"applied": 0, "held": 2}
+
+    visit(play, story)
+
+
+def test_a_newer_version_waits_for_its_reader(play: Play, monkeypatch: pytest.MonkeyPatch):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        newer = changed(SEALED, v=2)
+        assert said(await send(http, [newer])) == ["unknown-type"]
+        monkeypatch.setattr(TubeSealed, "version", 2)
+        assert (await http.post("/v1/inbox/retry")).json() == {"applied": 1, "held": 0}
+        assert said(await send(http, [newer, SEALED])) == ["known", "id-reused"]
+        assert await query(muster, "SELECT tube FROM sampling.tube") == [named("T1")]
+
+    visit(play, story)
+
+
+def test_who_it_is_from_and_until_when_it_is_kept(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        bad = unknown(SEALED, "x")
+        await send(http, [bad], device="phone-7")
+        await post(http, json.dumps({"items": [changed(bad, v=9)]}).encode(), **{"x-device": "d8"})
+        await http.post("/v1/events", content=b"{", headers={"x-device": "d9"})
+        found = (await http.get("/v1/inbox")).json()["items"]
+        assert {(one["owner"], one["event"], one["kept"]) for one in found} == {
+            ("phone-7", str(named("x")), True), ("d8", str(named("x")), True), ("d9", None, True)
+        }  # fmt: skip
+        days = "SELECT DISTINCT expires_at - received_at FROM ledger.inbox"
+        assert await query(muster, days) == [timedelta(days=30)]
+
+    visit(play, story)
+
+
+def test_what_had_expired_is_kept_again_when_it_comes_again(play: Play):
+    """`held` says that the server has the bytes."""
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        bad = unknown(SEALED, "x")
+        (first,) = await send(http, [bad])
+        await query(muster, "UPDATE ledger.inbox SET sealed = NULL RETURNING 1")
+        (second, third) = await send(http, [bad, bad])
+        assert first == second == third
+        assert await kept(muster) == [bad]
+
+    visit(play, story)
+
+
+def test_nothing_readable_is_in_the_database(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        sent = {**unknown(SEALED, "x"), "identity": {"name": "欧阳修", "number": "E12345678"}}
+        await send(http, [sent])
+        ((text, sealed),) = await query(
+            muster, "SELECT to_jsonb(i)::text, sealed FROM ledger.inbox i"
+        )
+        assert "欧阳修".encode() in muster.vault.open(bytes(sealed))
+        for secret in ("欧阳修", "欧阳修".encode().hex(), "E12345678", b"E12345678".hex()):
+            assert secret not in text
+
+    visit(play, story)
