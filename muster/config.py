@@ -1,7 +1,7 @@
 """Every limit and setting, with its unit in its name. A setting is read from the environment once,
 at the edge (`Settings.from_environment`); nothing else in the code reads the environment.
 
-Limits are ours (facts.md has no figures for them); policy numbers of a campaign are not here: they
+Limits are our own choice; policy numbers of a campaign are not here: they
 are dated events (`PolicyAdopted`), and the `DEFAULT_*` below only fill in before any is adopted.
 """
 
@@ -42,7 +42,7 @@ EXPORT_LIMIT = 2_000_000
 IMPORT_CHUNK_ROWS = 1_000
 XLSX_MEMORY_BYTES = 1_500_000_000
 
-# Before any edition is adopted (facts.md §1.3: pools of 10; results commonly within 24 h)
+# Before any edition is adopted (common practice: pools of ten, results within a day)
 DEFAULT_TUBE_SIZE = 10
 DEFAULT_RESULT_WINDOW_HOURS = 72
 DEFAULT_RECALL_HOURS = 24

@@ -140,7 +140,7 @@ def test_citizen_numbers_are_valid_and_agree_with_the_row(tables: dict[str, Tabl
     assert len(people) > 0.95 * PEOPLE
 
 
-def test_the_standards_own_number():  # facts.md §6: 11010519491231002X
+def test_the_standards_own_number():  # of GB 11643: 11010519491231002X
     born = next(day for day in calendar() if day.iso == "1949-12-31")
     assert citizen_number("110105", born, sequence=2) == "11010519491231002X"
 

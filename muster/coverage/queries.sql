@@ -80,7 +80,7 @@ JOIN registry.area a ON a.area = b.area
 LEFT JOIN registry.span w ON w.area = b.area
 LEFT JOIN registry.span top ON top.area = %(area)s::uuid
 WHERE e.id = (SELECT x.id FROM ledger.event x
-        WHERE x.subject = %(round)s AND x.type = 'RoundClosed' ORDER BY x.at, x.id LIMIT 1)
+        WHERE x.subject = %(round)s AND x.type = 'RoundClosed' ORDER BY x.seq LIMIT 1)
     AND (%(area)s::uuid IS NULL OR a.level = %(level)s AND w.lo BETWEEN top.lo AND top.hi)
 ORDER BY w.lo;
 

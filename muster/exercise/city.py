@@ -2,7 +2,7 @@
 the ordinary importer reads. The tree of areas is real; everyone who lives in it is drawn by chance.
 
 Same areas, same number of people, same seed: the same bytes. Residents stream through memory one
-building at a time. Sizes follow the district of scenario A (requirements.md §16).
+building at a time. Sizes follow Zhifu: 820,000 people, 1,728 grids, 448 sites.
 """
 
 import csv

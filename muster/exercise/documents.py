@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 # Places of first registration other than the district itself. The code of a county that was later
-# renamed or merged stays in its people's numbers for life (facts.md §6): such codes are valid.
+# renamed or merged stays in its people's numbers for life (GB 11643): such codes are valid.
 # Years and codes: GB/T 2260 and its amendments. Weights are ours: the counties near by
 # count most, then the province, then the provinces whose people came here.
 _NEAR = (

@@ -33,7 +33,7 @@ SINGLE_CHARACTER_SHARE = (0.18, 0.42, 0.12)  # one-character names were the fash
 POOL = 4_096
 
 # Character by character, for the surnames and given names above (于, 余 and 范 keep their
-# form as surnames): imports must find the same person in both scripts (requirements.md §15.8).
+# form as surnames): imports must find the same person in both scripts.
 _SIMPLIFIED = (
     "万东严丽义书云伟传兰兴军冯凤凯刘刚华卢卫叶吕吴国孙学宁宫庆张强恒悦晓杨杰树栾梦泽洁涛爱瑶矫"
     "红维罗艳艺苏荣莲蒋许诗语诺谢谭贞贵贺贾赵轩辉迟邓邹郑钟钱铭阎陆陈静韩顾颖风飞马鹏黄龚"

@@ -187,7 +187,7 @@ def lay_out_units(grids: Sequence[Grid], *, rng: Random) -> list[Unit]:
 def lay_out_sites(
     communities: Sequence[tuple[Area, int]], *, sites: int, rng: Random
 ) -> list[Site]:
-    """Sites where the people are: about 1,830 people each in Zhifu (requirements.md §16 A)."""
+    """Sites where the people are: about 1,830 people each in Zhifu."""
     site_counts = share_out(sites, [people for _, people in communities])
     return [
         Site(

@@ -163,8 +163,7 @@ async def import_table(
                     await storing.pop(0)
             await asyncio.gather(*storing)
         finally:
-            for task in storing:
-                task.cancel()
+            # Whatever happened: what is on its way is stored before the file can be fed again.
             await asyncio.gather(*storing, return_exceptions=True)
     if report.rejected:
         report.rejects_file = str(rejects_file)
