@@ -63,6 +63,8 @@ async def open_instance(
             conninfo, min_size=1, max_size=pool_size, open=False,
             kwargs={"autocommit": True, "options": READ_OPTIONS, "connect_timeout": 10},
             check=AsyncConnectionPool.check_connection if background else None,
+            # Ask again at the next request, not after ever longer pauses, when the database is back.
+            timeout=10, reconnect_timeout=4,
         )  # fmt: skip
         await stack.enter_async_context(pool)
         door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault))

@@ -26,10 +26,10 @@ from muster.core.clock import now
 from muster.core.ids import derived
 from muster.instance import Instance
 from muster.intake.upload import tidy
-from muster.ledger.event import Body, Event
 from muster.keeping.follower import catch_up
 from muster.keeping.tick import tick
 from muster.keeping.verify import verify
+from muster.ledger.event import Body, Event
 from muster.registry.vault import Identity
 
 _DAY = datetime(2022, 8, 1, tzinfo=timezone(timedelta(hours=8)))

@@ -1,35 +1,21 @@
-"""Areas, units, sites and results from files: what is in, what comes back, what a second feeding
-changes, and what an interruption leaves.
+"""Areas, units, sites and results from files: what is in, what comes back and what a second feeding
+changes.
 """
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 
-from muster.catalogue import CATALOGUE
 from muster.cli.importing import example_areas
-from muster.config import Settings
 from muster.core.problems import Problem
 from muster.instance import Instance
-from muster.intake.importing import import_table
-from muster.intake.residents import Residents
-from muster.keeping.verify import verify
 from tests.conftest import Play
 from tests.import_files import (
     counts,
     events_stored,
     faults,
     feed,
-    lines,
-    number,
     one,
     select,
     written,
@@ -184,7 +170,9 @@ def test_grids_of_two_kinds_and_buildings(play: Play, tmp_path: Path):
     play(story)
 
 
-TRADITIONAL = "編碼,級別,名稱,上級編碼\nＤ１,區,甲区,\nＳ１,街道,东街道,Ｄ１\nＣ１,社區,一社区,Ｓ１\n"
+TRADITIONAL = (
+    "編碼,級別,名稱,上級編碼\nＤ１,區,甲区,\nＳ１,街道,东街道,Ｄ１\nＣ１,社區,一社区,Ｓ１\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -327,78 +315,5 @@ def test_rejects_under_correction_are_not_overwritten(play: Play, tmp_path: Path
             "file.rejected.csv",
             "file.rejected-2.csv",
         ]
-
-    play(story)
-
-
-PEOPLE = 4_000
-
-
-def roster(folder: Path) -> Path:
-    rows = [
-        ("某人", number(f"19{50 + n // 400}0101", n % 400 * 2 + 1), "B1", n) for n in range(PEOPLE)
-    ]
-    return written(folder, "姓名,证件号码,楼栋编码,房号\n" + lines(*rows), name="roster.csv")
-
-
-async def complete(muster: Instance, path: Path) -> None:
-    """Feeding the file again ends with everybody in, once."""
-    report = await feed(muster, "residents", path)
-    assert (report.stored + report.unchanged, report.rejected) == (PEOPLE, 0)
-    assert await events_stored(muster) == PEOPLE + 1
-    assert await one(muster, "SELECT count(DISTINCT number_hash) FROM vault.identity") == PEOPLE
-    assert await one(muster, "SELECT count(*) FROM registry.resident") == PEOPLE
-    async with muster.pool.connection() as conn:
-        assert await verify(conn, CATALOGUE) == []
-
-
-def test_a_cancelled_import_is_resumed(play: Play, tmp_path: Path):
-    path = roster(tmp_path)
-
-    async def story(muster: Instance) -> None:
-        await muster.door.append(events("07:00 AreaListed B1"))
-        kind = Residents(muster.vault)
-
-        def cancel(_done: int, _total: int, rows: int) -> None:
-            if rows >= 3_000:
-                task.cancel()
-
-        task = asyncio.create_task(import_table(muster, kind, path, progress=cancel))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert 0 < await one(muster, "SELECT count(*) FROM registry.resident") < PEOPLE
-        await complete(muster, path)
-
-    play(story)
-
-
-def test_a_killed_import_is_resumed(play: Play, database: Settings, tmp_path: Path):
-    path = roster(tmp_path)
-
-    async def list_building(muster: Instance) -> None:
-        await muster.door.append(events("07:00 AreaListed B1"))
-
-    play(list_building)
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database.database_url or "",
-        "MUSTER_HOME": str(database.home),
-        "MUSTER_KEY_FILE": str(database.key_file),
-    }
-    command = [sys.executable, "-m", "muster", "import", "residents", str(path)]
-    with (
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process,
-        psycopg.connect(database.database_url or "", autocommit=True) as conn,
-    ):
-        while process.poll() is None:
-            row = conn.execute("SELECT count(*) FROM registry.resident").fetchone()
-            if row and row[0]:
-                process.send_signal(signal.SIGKILL)
-            time.sleep(0.002)
-    assert process.returncode == -signal.SIGKILL
-
-    async def story(muster: Instance) -> None:
-        assert await one(muster, "SELECT count(*) FROM registry.resident") < PEOPLE
-        await complete(muster, path)
 
     play(story)

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from muster.catalogue import CATALOGUE
 from muster.config import Settings
 from muster.instance import Instance, open_instance
-from muster.ledger.event import Event
 from muster.keeping.follower import catch_up
 from muster.keeping.redact import redact
 from muster.keeping.replay import rebuild
 from muster.keeping.verify import verify
+from muster.ledger.event import Event
 from tests.table import TOWN, events
 
 # MUSTER_TESTS=thorough tries harder, for the night before a release.
@@ -156,8 +156,16 @@ PEOPLE = (
     st.builds("ExemptionGranted {0} reason=other id=s{0}".format, PERSON),
     st.builds("StanceWithdrawn {0} cause=s{0}".format, PERSON),
 )
+# Rare by chance alone, so half of the histories are told around it.
+RECALL = (
+    "08:05 TubeSealed T1 barcode=B1 round=R1 members=p2,w1",
+    "11:05 TubeSealed T4 barcode=B4 retest_of=T1 purpose=recall members=p2",
+    "12:05 ResultReleased r1 barcode=B1 outcome=positive",
+    "13:05 ResultReleased r4 barcode=B4 outcome=negative",
+)
 HISTORY = st.builds(
     lambda *parts: tuple(line for part in parts for line in part),
+    st.sampled_from([RECALL, ()]),
     lines((8, 10), 4, 10, *SWABS),
     lines((11, 12), 1, 4, *RETESTS),
     lines((12, 14), 4, 10, *RESULTS),

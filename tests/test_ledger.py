@@ -10,12 +10,12 @@ from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.core.rows import rows
 from muster.instance import Instance
-from muster.ledger.door import Door
-from muster.ledger.event import Event
-from muster.ledger.projection import Rule
 from muster.keeping.replay import rebuild
 from muster.keeping.tick import reconcile, tick
 from muster.keeping.verify import verify
+from muster.ledger.door import Door
+from muster.ledger.event import Event
+from muster.ledger.projection import Rule
 from tests.conftest import Play, second_server
 from tests.table import TOWN, events, named
 

@@ -75,7 +75,7 @@ class Contents(click.RichGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for panel in CONTENTS.values():
             if cmd_name in panel and cmd_name not in self.commands:
-                return click.RichCommand(cmd_name, help=panel[cmd_name][1])  # its line in the list
+                return click.RichCommand(name=cmd_name, help=panel[cmd_name][1])  # for the list
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(

@@ -216,11 +216,13 @@ _list(
     lambda conn: every(lambda a: sampling.anomalies(conn, after=a)),
 )  # fmt: skip
 _list(
-    "sites", ("code", "name", "area_name", "lanes", "open", "lanes_open"), "Sampling sites.",
+    "sites", ("code", "name", "area_name", "lanes", "open", "lanes_open"),
+    "Sampling sites, and how many of their lanes are open.",
     lambda conn: every(lambda a: sampling.sites(conn, after=a)),
 )  # fmt: skip
 _list(
-    "units", ("code", "name", "kind", "area_name", "headcount"), "Enterprises, schools, hotels.",
+    "units", ("code", "name", "kind", "area_name", "headcount"),
+    "Enterprises, schools, hotels, and how many people they have.",
     lambda conn: every(lambda a: registry.units(conn, after=a)),
 )  # fmt: skip
 _list(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import rich_click as click
 import uvloop
+from click.exceptions import Exit
 from rich.console import Console
 
 from muster.cli.words import HEADS, PERSON_NAME, VALUES, WORDS
@@ -205,7 +206,7 @@ async def _guarded(work: Awaitable[Any]) -> Any:
     """The work, with every error as a Problem. Their texts may quote a row, so they are not shown."""
     try:
         return await work
-    except (Problem, click.ClickException, click.exceptions.Exit, BrokenPipeError):
+    except (Problem, click.ClickException, Exit, BrokenPipeError):
         raise
     except OSError as error:
         if error.filename is None:
@@ -214,7 +215,8 @@ async def _guarded(work: Awaitable[Any]) -> Any:
     except Exception as error:
         psycopg = sys.modules.get("psycopg")
         if psycopg and isinstance(error, psycopg.OperationalError):
-            raise DatabaseUnreachable(reason=error.sqlstate or type(error).__name__) from error
+            state = getattr(error, "sqlstate", None)
+            raise DatabaseUnreachable(reason=state or type(error).__name__) from error
         raise _defect(error) from error
 
 

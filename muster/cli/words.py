@@ -119,4 +119,5 @@ WORDS = {
     "ResultReleased": "发布结果", "ResultAmended": "更正结果", "ResultBound": "认定采样管",
     "ResultRejected": "否定结果", "RecallOrdered": "下达召回", "RecallWithdrawn": "撤回召回",
     "RecallClosed": "结束召回", "RecallReopened": "重启召回", "RecallFellDue": "召回超时",
+    "RedactionAuthorised": "授权清空",
 }  # fmt: skip

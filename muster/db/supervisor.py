@@ -30,6 +30,7 @@ ORPHAN_SECONDS = 2
 CLOSE_SECONDS = 30
 LAUNCH_SECONDS = 20
 FAILURES_ALLOWED = 3
+RETRY_SECONDS = 5
 LOG_BYTES = 2**20
 
 PLACE = "place.json"
@@ -77,9 +78,12 @@ def main(home: Path) -> int:
 
 
 def _serve(place: Place, users: int) -> int:
-    """Start postgres again and again until nobody uses it, we are told to end, or it cannot run."""
-    failures = 0
-    while failures < FAILURES_ALLOWED:
+    """Start postgres again and again until nobody uses it, we are told to end, or it cannot run.
+
+    What ran once is tried until it runs again: it may wait for room on a full disk.
+    """
+    failures, has_run = 0, False
+    while has_run or failures < FAILURES_ALLOWED:
         _clear(place.data)
         if not make_sockets(place):
             return _say(f"{place.sockets} is not ours")
@@ -88,8 +92,9 @@ def _serve(place: Place, users: int) -> int:
         if not died or try_lock(users, fcntl.LOCK_EX):
             return 0
         _say("postgres ended by itself; starting it again")
+        has_run = has_run or was_ready
         failures = 0 if was_ready else failures + 1
-        time.sleep(POLL_SECONDS * (failures % FAILURES_ALLOWED))
+        time.sleep(min(POLL_SECONDS * failures, RETRY_SECONDS))
     return _say("postgres does not start; giving up")
 
 

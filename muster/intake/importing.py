@@ -115,8 +115,10 @@ class Kind(Protocol):
     """A kind of table: its columns, how a row becomes a draft, and drafts events."""
 
     name: str
-    columns: Sequence[Column]
     chunk_rows: int
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
 
     async def begin(self, muster: Instance) -> None:
         """Load what rows are checked against."""
@@ -330,7 +332,8 @@ def _calendar(text: str) -> datetime | None:
         return None
     try:
         year, month, day, *clock = (int(part) for part in match.groups() if part)
-        return datetime(year, month, day, *clock)  # noqa: DTZ001  # the zone comes later
+        hour, minute, second = (*clock, 0, 0, 0)[:3]
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  # zone comes later
     except ValueError:
         return None
 

@@ -43,7 +43,7 @@ async def follow(conninfo: str, catalogue: Catalogue) -> None:
                     started = time.monotonic()
                     await catch_up(conn, catalogue, most=1)
                     await asyncio.sleep(max(FOLLOWER_PAUSE_SECONDS, time.monotonic() - started))
-        except psycopg.Error as error:
+        except Exception as error:  # also an event of a type that only a newer server knows
             logger.warning("follower_interrupted", **error_facts(error))
             await asyncio.sleep(2)
 

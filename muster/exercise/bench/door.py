@@ -99,9 +99,7 @@ async def _load(
         warm_up_seconds=seconds / 6, check=all_stored,
     )  # fmt: skip
     started = time.perf_counter()
-    wire = server.wire()
-    await followed(wire, round)
-    await wire.close()
+    await followed(server.home)
     return measured, round, time.perf_counter() - started
 
 

@@ -48,8 +48,9 @@ class Finished:
 
 @dataclass
 class Server:
-    """A server process that answers."""
+    """A server process that answers, and the home it serves."""
 
+    home: "Home"
     port: int
     process: asyncio.subprocess.Process
     ready_seconds: float
@@ -109,7 +110,7 @@ class Home:
             )  # fmt: skip
         try:
             await _answers(port, process, log, until=started + READY_SECONDS)
-            yield Server(port, process, time.perf_counter() - started)
+            yield Server(self, port, process, time.perf_counter() - started)
             if process.returncode is not None:
                 raise MeasurementFailed(what="the server", reason=f"ended: {_tail(log)}")
         finally:

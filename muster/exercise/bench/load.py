@@ -112,12 +112,13 @@ async def trickle(
 async def one_by_one(server: Server, requests: Sequence[bytes], *, warm_up: int = 20) -> Measured:
     """Requests in sequence on one connection; the first few are not counted."""
     measured, wire = Measured(), server.wire()
+    first = requests[:warm_up]
     started = time.perf_counter()
     try:
-        for number, request in enumerate([*requests[:warm_up], *requests]):
+        for number, request in enumerate([*first, *requests]):
             at = time.perf_counter()
             await _asked(wire, request)
-            if number >= warm_up:
+            if number >= len(first):
                 measured.latencies_ms.append((time.perf_counter() - at) * 1000)
                 measured.done += 1
     finally:

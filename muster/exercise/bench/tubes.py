@@ -3,6 +3,7 @@ load starts, so that making them costs the measured nothing.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,19 +15,22 @@ import psycopg
 
 from muster.core.clock import now
 from muster.core.ids import uuid7
-from muster.exercise.bench.homes import Home, Server
+from muster.exercise.bench.homes import Home, MeasurementFailed, Server
 from muster.exercise.wire import Wire
 
 T = TypeVar("T")
 ROOT = "370602"
 TUBE = 10
 UNSAMPLED = 0.015  # of those who could come: so that lists of the missing are not empty
-FOLLOWED_SECONDS = 0.5  # the question is not free: asked often, it would slow the followers down
+FOLLOWED_SECONDS, FOLLOWED_LIMIT_SECONDS = 0.1, 900
 
 _LISTED = """
 SELECT r.resident::text FROM registry.resident r JOIN registry.area b ON b.area = r.building
 WHERE r.merged_into IS NULL AND r.state IN ('resident', 'temporary')
 ORDER BY b.code, r.room, r.resident
+"""
+_BEHIND = """
+SELECT name FROM ledger.follower WHERE seq < (SELECT max(seq) FROM ledger.event) LIMIT 1
 """
 
 
@@ -54,8 +58,8 @@ async def open_round(server: Server, name: str) -> str:
         {"name": name, "areas": [ROOT], "starts_at": starts_at,
          "ends_at": starts_at + timedelta(hours=12), "actor": "bench"},
     )  # fmt: skip
-    await followed(wire, answer["round"])
     await wire.close()
+    await followed(server.home)
     return answer["round"]
 
 
@@ -65,13 +69,16 @@ async def close_round(server: Server, round: str) -> None:
     await wire.close()
 
 
-async def followed(wire: Wire, round: str) -> None:
-    """Wait until the figures of a round speak of everything stored."""
-    while True:
-        found = await wire.get(f"/v1/rounds/{round}/funnel", area=ROOT)
-        if found["as_of"] and not found["as_of"]["behind_events"]:
-            return
-        await asyncio.sleep(FOLLOWED_SECONDS)
+async def followed(home: Home) -> None:
+    """Wait until the followers have come to the end of what is stored. Raises MeasurementFailed."""
+    until = time.perf_counter() + FOLLOWED_LIMIT_SECONDS
+    async with home.database() as url, await psycopg.AsyncConnection.connect(url) as conn:
+        await conn.set_autocommit(True)
+        while behind := await (await conn.execute(_BEHIND)).fetchone():
+            if time.perf_counter() > until:
+                reason = f"is still behind after {FOLLOWED_LIMIT_SECONDS} s"
+                raise MeasurementFailed(what=f"the follower {behind[0]}", reason=reason)
+            await asyncio.sleep(FOLLOWED_SECONDS)
 
 
 def seal(
