@@ -75,7 +75,7 @@ S1,街道,东街道,D1,
 
     async def story(muster: Instance) -> None:
         report = await feed(muster, "areas", written(tmp_path, text))
-        assert counts(report) == (3, 0, 1, 6)
+        assert (report.rows, counts(report)) == (10, (3, 0, 1, 6))
         assert sorted(faults(report)) == [
             (7, "上级", "parent-missing"),
             (8, "上级", "parent-missing"),

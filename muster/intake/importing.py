@@ -202,7 +202,7 @@ class _Reading:
         self._table, self._kind, self._report = table, kind, report
         self._rejects, self._progress = rejects, progress
         self._items: Iterator[Row | Fault] = table.rows()
-        self._read = 0
+        self._read = self._line = 0
 
     async def chunk(self) -> list[tuple[Row, Any]] | None:
         """The next chunk's drafts; None at the end of the file."""
@@ -214,10 +214,11 @@ class _Reading:
                 await asyncio.sleep(0)  # the door is at work on another chunk: let it
                 if self._read % PROGRESS_ROWS == 0:
                     self._progress(self._table.done, self._table.total, self._read)
+            self._report.rows += item.line != self._line  # a row may have several faults
+            self._line = item.line
             if isinstance(item, Fault):
                 self._add(item)
                 continue
-            self._report.rows += 1
             try:
                 draft = self._kind.draft(item)
             except RowFault as fault:
@@ -286,8 +287,13 @@ class Cells:
 
     def day(self, column: str, text: str) -> date | None:
         """2021-08-02, 2021/8/2, 20210802 or 2021年8月2日; midnight may stand behind it."""
-        at = _calendar(text)
-        if text and at is None:
+        if not text:
+            return None
+        try:
+            return date.fromisoformat(text)  # nearly always, and five times as fast
+        except ValueError:
+            at = _calendar(text)
+        if at is None:
             self.fault(column, DateUnreadable(word=text[:40]))
         return at.date() if at else None
 

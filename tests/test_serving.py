@@ -1,0 +1,65 @@
+"""`muster serve` as a process: whom it serves, what it refuses, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+import muster
+from muster.config import Settings
+
+
+def serve(settings: Settings, *arguments: str, language: str = "en") -> subprocess.Popen[str]:
+    assert settings.database_url
+    return subprocess.Popen(
+        [sys.executable, "-m", "muster", "serve", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
+        env={"MUSTER_HOME": str(settings.home), "DATABASE_URL": settings.database_url,
+             "MUSTER_KEY_FILE": str(settings.key_file), "MUSTER_LANGUAGE": language,
+             "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(muster.__file__).parents[1])},
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """The exit code, what it printed, what it said beside."""
+    said, beside = process.communicate(timeout=60)
+    return process.returncode, said, " ".join(beside.split())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org", ""])
+def test_it_serves_this_machine_only(host: str):
+    """Nothing is opened for it: there is no such database."""
+    settings = Settings(Path("/nowhere"), "host=/nowhere", Path("/nowhere/key"), "UTC", "en")
+    assert ended(serve(settings, "--host", host)) == (
+        1, "", "Muster has no accounts yet, so it serves this machine only:"
+        f" {host} is not a loopback address.".replace(":  ", ": ")
+    )  # fmt: skip
+
+
+def test_a_port_that_is_taken(database: Settings):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        code, said, beside = ended(serve(database, "--port", port, "--json", language="zh"))
+    assert (code, beside) == (1, "")
+    assert json.loads(said)["detail"] == f"127.0.0.1 的端口 {port} 已被占用，请用 --port 另选。"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_told_to(database: Settings, number: int):
+    process = serve(database, "--port", "0")
+    assert process.stderr
+    address = process.stderr.readline().split()[1]
+    assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"status": "ready"}
+    began = time.monotonic()
+    process.send_signal(number)
+    assert ended(process)[:2] == (0, "")
+    assert time.monotonic() - began < 8
