@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -110,7 +109,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def phones(address: str, crowd: Crowd, *, count: int = 6, last: bool = True) -> Any:
+async def phones(
+    address: str, crowd: Crowd, *, count: int = 6, last: bool = True
+) -> AsyncIterator[None]:
     """Phones at work while the block runs; then each gets its last batch off (unless not `last`)."""
     done = asyncio.Event()
 

@@ -115,7 +115,7 @@ def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
         device=outside.get("device"),
         device_seq=int(outside["seq"]) if "seq" in outside else None,
         cause=(calls or {}).get(cause) or named(cause) if cause else None,
-        identity=tidy(Identity(**who), at) if who else None,
+        identity=tidy(msgspec.convert(who, Identity), at) if who else None,
         note=outside.get("note"),
     )
 

@@ -156,16 +156,26 @@ PEOPLE = (
     st.builds("ExemptionGranted {0} reason=other id=s{0}".format, PERSON),
     st.builds("StanceWithdrawn {0} cause=s{0}".format, PERSON),
 )
-# Rare by chance alone, so half of the histories are told around it.
-RECALL = (
+# Rare by chance alone, so three of four histories are told around one of these.
+RELEASED = (
     "08:05 TubeSealed T1 barcode=B1 round=R1 members=p2,w1",
     "11:05 TubeSealed T4 barcode=B4 retest_of=T1 purpose=recall members=p2",
     "12:05 ResultReleased r1 barcode=B1 outcome=positive",
     "13:05 ResultReleased r4 barcode=B4 outcome=negative",
 )
+CONFIRMED = (
+    *RELEASED,
+    "11:15 TubeSealed T3 barcode=B3 retest_of=T1 purpose=recall members=p2",
+    "13:15 ResultReleased r3 barcode=B3 outcome=positive",
+)
+MERGED = (
+    "08:05 TubeSealed T2 barcode=B2 round=R1 members=w3,p2",
+    "09:05 ResidentsMerged w3 into=p3 id=mp3",
+    "10:05 ResidentsMerged w3 into=p4 id=mp4",
+)
 HISTORY = st.builds(
     lambda *parts: tuple(line for part in parts for line in part),
-    st.sampled_from([RECALL, ()]),
+    st.sampled_from([(), RELEASED, CONFIRMED, MERGED]),
     lines((8, 10), 4, 10, *SWABS),
     lines((11, 12), 1, 4, *RETESTS),
     lines((12, 14), 4, 10, *RESULTS),

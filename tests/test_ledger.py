@@ -29,9 +29,9 @@ ENDLESS = Rule(
     "test.endless",
     "TubeOpened",
     ("tube",),
-    "SELECT t.tube, t.tube, gen_random_uuid()::text,"
-    " jsonb_build_object('barcode', 'b', 'purpose', 'round', 'capacity', 10)"
-    " FROM sampling.tube t WHERE t.tube = ANY (%(tube)s::uuid[])",
+    b"SELECT t.tube, t.tube, gen_random_uuid()::text,"
+    b" jsonb_build_object('barcode', 'b', 'purpose', 'round', 'capacity', 10)"
+    b" FROM sampling.tube t WHERE t.tube = ANY (%(tube)s::uuid[])",
     "",
 )
 
@@ -310,6 +310,7 @@ def test_rebuilding_while_the_door_goes_on(play: Play):
                 assert answers == ["stored"] * 8
 
         sender = asyncio.create_task(send())
+        seq = 0
         async with muster.pool.connection() as conn:
             for _ in range(4):
                 seq = await rebuild(conn, CATALOGUE)

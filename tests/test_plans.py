@@ -35,7 +35,10 @@ def test_the_door_reads_by_indexes_only(play: Play):
                 if not rule.clock:
                     whole += [(rule.name, table) for table in await read_whole(conn, rule.sql)]
             for widening in CATALOGUE.widenings:
-                whole += [(f"widening {widening.into}", table) for table in await read_whole(conn, widening.sql)]
+                whole += [
+                    (f"widening {widening.into}", table)
+                    for table in await read_whole(conn, widening.sql)
+                ]
         assert [
             (name, table)
             for name, table in whole

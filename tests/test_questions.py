@@ -59,7 +59,9 @@ def under(area: str, level: str) -> list[str]:
         "building": [one for pair in BUILDINGS.values() for one in pair],
     }  # fmt: skip
     homes = [one for pair in BUILDINGS.values() for one in pair if holds(area, one)]
-    return [one for one in all_[level] if {h for h in all_["building"] if holds(one, h)} <= {*homes}]
+    return [
+        one for one in all_[level] if {h for h in all_["building"] if holds(one, h)} <= {*homes}
+    ]
 
 
 def played(random: Random) -> tuple[str, dict[str, Person]]:
@@ -87,9 +89,7 @@ def played(random: Random) -> tuple[str, dict[str, Person]]:
         for member in members if round_ == "R1" else ():
             people[member].swabs += 1
     for name in random.sample(names, 12):
-        kind, what = random.choice(
-            (("refused", "RefusalRecorded"), ("exempt", "ExemptionGranted"))
-        )
+        kind, what = random.choice((("refused", "RefusalRecorded"), ("exempt", "ExemptionGranted")))
         reason = "" if kind == "refused" else " reason=other"
         lines.append(f"08:00 {what} {name} round=R1{reason}")
         people[name].excused.add(kind)

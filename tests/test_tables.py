@@ -243,6 +243,7 @@ def test_any_bytes_get_an_answer(tmp_path_factory, content):
 
 
 def test_every_problem_speaks_both_languages():
-    for problem in (*faults.CellProblem.__subclasses__(), *faults.RowProblem.__subclasses__()):
+    every = (*faults.CellProblem.__subclasses__(), *faults.RowProblem.__subclasses__())
+    for problem in (one for one in every if one.__module__ == faults.__name__):
         told = problem(limit=1, found=1, expected=1, encoding="UTF-8")
         assert told.message("en") != told.message("zh")

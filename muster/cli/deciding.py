@@ -1,6 +1,6 @@
 """Commands that decide: rounds, policies, results, who is who."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -43,11 +43,8 @@ async def open_round(
 ) -> Any:
     """Open a round of testing over some areas."""
     zone = out.settings.timezone
-    try:
-        starts_at = parse_local(start, zone) if start else now()
-        ends_at = parse_local(end, zone) if end else starts_at + timedelta(hours=24)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    starts_at = _time(start, zone) if start else now()
+    ends_at = _time(end, zone) if end else starts_at + timedelta(hours=24)
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
@@ -88,8 +85,8 @@ async def show_balance(out: Out, round_: str | None) -> Any:
             rows = await (coverage.closed_balance if closed else coverage.balance)(
                 conn, found["round"]
             )
-        columns = list(decide.AreaBalance.__struct_fields__)
-        out.table(rows, (["name", "level"] if closed else []) + columns)
+        columns = [name for name in decide.AreaBalance.__struct_fields__ if name != "area"]
+        out.table(rows, ["name", "level", *columns])
         return rows
 
     return await opened(work, out)
@@ -117,7 +114,7 @@ async def close_round(out: Out, round_: str | None, allow_open: bool) -> Any:
 
 @command(policy, "adopt")
 @click.argument("name", type=click.Choice(("tube_size", "result_window_hours", "recall_hours")))
-@click.argument("value", type=int)
+@click.argument("value", type=click.IntRange(1, 10_000))
 @click.option("--since", help="Local time; by default now.")
 @click.option("--area", help="Code, name or id.")
 @click.option("--group", help="A group of people, such as key_person.")
@@ -128,7 +125,7 @@ async def adopt_policy(
 ) -> Any:  # fmt: skip
     """Adopt an edition of a policy number from now or later on."""
     at = now()
-    from_ = parse_local(since, out.settings.timezone) if since else at
+    from_ = _time(since, out.settings.timezone) if since else at
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
@@ -145,14 +142,17 @@ async def adopt_policy(
 
 @command(main, "denominator")
 @click.argument("area")
-@click.argument("people_", metavar="PEOPLE", type=int)
+@click.argument("people_", metavar="PEOPLE", type=click.IntRange(0, 2_000_000_000))
 @click.option("--source", required=True, help="Who counted, e.g. 'survey of 1 August'.")
 @click.option("--on", "day", help="The date of the count; by default today.")
 async def declare_denominator(
     out: Out, area: str, people_: int, source: str, day: str | None
 ) -> Any:
     """Declare how many people an area holds, with source and date, beside the roster's own count."""
-    on = date.fromisoformat(day) if day else now().date()
+    try:
+        on = date.fromisoformat(day) if day else now().date()
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
@@ -238,3 +238,11 @@ async def unmerge_people(out: Out, one: UUID) -> Any:
         return {"unmerged": one}
 
     return await opened(work, out)
+
+
+def _time(text: str, zone: str) -> datetime:
+    """A time as typed; one that is none is wrong usage."""
+    try:
+        return parse_local(text, zone)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error

@@ -123,9 +123,9 @@ async def _conclude(
         await wire.get(f"/v1/rounds/{round.id}/funnel", area=street["code"], level="community")
     )["areas"]
     worst = max(communities, key=lambda one: one["missing"])
-    missing = (
-        await wire.get(f"/v1/rounds/{round.id}/missing", area=worst["code"], limit=1000)
-    )["items"]
+    missing = (await wire.get(f"/v1/rounds/{round.id}/missing", area=worst["code"], limit=1000))[
+        "items"
+    ]
     out.table(missing[:12], ("building_name", "room", "name", "birth_year", "state"), "missing")
     out.say(
         f"{worst['name']}: {len(missing)} people are still missing",

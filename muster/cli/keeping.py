@@ -66,7 +66,10 @@ async def replay(out: Out) -> Any:
                     progress=lambda _what, done, total: bar(done, total, 0),
                 )  # fmt: skip
         seconds = (now() - started).total_seconds()
-        out.say(f"Rebuilt up to event {seq:,} in {seconds:.1f} s", f"已重建至第 {seq:,} 条事件，{seconds:.1f} 秒")
+        out.say(
+            f"Rebuilt up to event {seq:,} in {seconds:.1f} s",
+            f"已重建至第 {seq:,} 条事件，{seconds:.1f} 秒",
+        )
         return {"seq": seq, "seconds": seconds}
 
     return await opened(work, out)

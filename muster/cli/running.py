@@ -88,7 +88,7 @@ async def serving(
     )  # fmt: skip
     server = uvicorn.Server(config)
     # uvicorn would raise the signal again when it has ended, before the database is closed.
-    server.capture_signals = nullcontext
+    setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not task.done():
         await asyncio.sleep(0.01)

@@ -56,7 +56,9 @@ class StorageUnavailable(Problem):
     """The database cannot store anything at the moment ({reason}). Nothing that was acknowledged is
     lost; keep what you have and send it again in {seconds} seconds."""
 
-    zh = "数据库暂时无法写入（{reason}）。已确认的数据没有丢失；请保留待发数据，{seconds} 秒后重发。"
+    zh = (
+        "数据库暂时无法写入（{reason}）。已确认的数据没有丢失；请保留待发数据，{seconds} 秒后重发。"
+    )
     status = 503
 
 

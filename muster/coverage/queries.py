@@ -17,9 +17,7 @@ _SUMS = (
 Conn = psycopg.AsyncConnection[Any]
 
 
-async def funnel(
-    conn: Conn, round: dict[str, Any], area: UUID, level: str
-) -> dict[str, Any]:
+async def funnel(conn: Conn, round: dict[str, Any], area: UUID, level: str) -> dict[str, Any]:
     """The round's sums per area of `level` under `area`, their total, and as of when: of a closed
     round the sheet it was closed on, which reaches down to communities.
 

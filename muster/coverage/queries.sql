@@ -51,8 +51,8 @@ LIMIT %(limit)s;
 -- name: balance
 -- The closing sheet of a round: its areas, whatever they are, and the levels under them down to
 -- communities. An area named twice, by itself and within another, is one line.
-SELECT w.area, sum(c.expected)::int AS expected, sum(c.sampled)::int AS sampled,
-    sum(c.resulted)::int AS resulted, sum(c.invalid)::int AS invalid,
+SELECT w.area, a.code, a.name, a.level, sum(c.expected)::int AS expected,
+    sum(c.sampled)::int AS sampled, sum(c.resulted)::int AS resulted, sum(c.invalid)::int AS invalid,
     sum(c.pending)::int AS pending, sum(c.exempt)::int AS exempt, sum(c.away)::int AS away,
     sum(c.refused)::int AS refused, sum(c.missing)::int AS missing,
     sum(c.recalled)::int AS recalled, sum(c.recall_open)::int AS recall_open,
@@ -65,7 +65,7 @@ JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
 JOIN coverage.building c ON c.building = b.area AND c.round = rd.round
 WHERE rd.round = %(round)s
     AND (a.level NOT IN ('compound', 'grid', 'building') OR w.area = ANY (rd.areas))
-GROUP BY w.area, w.lo ORDER BY w.lo;
+GROUP BY w.area, w.lo, a.code, a.name, a.level ORDER BY w.lo;
 
 -- name: closed_balance
 -- The sheet a closed round was closed on, or the lines of one level under an area.

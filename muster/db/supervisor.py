@@ -4,8 +4,7 @@ It is the parent of postgres and watches its child (a dead postmaster is started
 lock (free as soon as the last user has ended, in whatever way) and its own signals. Should this
 process itself be killed, the kernel tells postgres to shut down.
 
-Run detached by `launch`. Standard library only, and little of it: this process stays in memory as
-long as the server does. Linux only.
+Run detached by `launch`. Little of the standard library only: it stays in memory. Linux only.
 
 The locks in the home are flocks, so that they end with their process: users.lock (shared: every
 user; exclusive: the supervisor while it stops the server), start.lock (whoever prepares, asks or

@@ -8,6 +8,7 @@ import msgspec
 from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
+    OpenAPIFormat,
     OpenAPIMediaType,
     OpenAPIType,
     Operation,
@@ -64,7 +65,9 @@ class _UploadOperation(Operation):
                 "device": Schema(
                     type=[OpenAPIType.STRING, OpenAPIType.NULL], min_length=1, max_length=64
                 ),
-                "sent_at": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], format="date-time"),
+                "sent_at": Schema(
+                    type=[OpenAPIType.STRING, OpenAPIType.NULL], format=OpenAPIFormat.DATE_TIME
+                ),
                 "items": Schema(type=OpenAPIType.ARRAY, items=item, max_items=ITEMS_LIMIT),
             },
             required=["items"],

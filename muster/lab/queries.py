@@ -37,9 +37,7 @@ async def recalls(
     conn: Conn, *, state: str | None = None, after: str | None = None, limit: int = PAGE_LIMIT
 ) -> Page:
     at, recall = decode(after, datetime, UUID) or (None, None)
-    found = await rows(
-        conn, _HERE, "recalls", state=state, at=at, recall=recall, limit=limit + 1
-    )
+    found = await rows(conn, _HERE, "recalls", state=state, at=at, recall=recall, limit=limit + 1)
     return page(found, limit, ("ordered_at", "recall"))
 
 

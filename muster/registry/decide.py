@@ -29,9 +29,7 @@ class NotMerged(Problem):
     status = 409
 
 
-async def merge(
-    conn: Conn, door: Door, *, one: UUID, into: UUID, actor: str, at: datetime
-) -> None:
+async def merge(conn: Conn, door: Door, *, one: UUID, into: UUID, actor: str, at: datetime) -> None:
     """Make `one` count for `into`. Merges stay stars: the root of `into` is taken, and ids already
     merged into `one` are led there too."""
     root = await _root(conn, into)
@@ -52,7 +50,9 @@ async def merge(
 async def unmerge(conn: Conn, door: Door, *, resident: UUID, actor: str, at: datetime) -> None:
     """Take a merge back and keep the two apart, whatever their documents say."""
     row = await (
-        await conn.execute("SELECT person, event FROM registry.alias WHERE recorded = %s", [resident])
+        await conn.execute(
+            "SELECT person, event FROM registry.alias WHERE recorded = %s", [resident]
+        )
     ).fetchone()
     if row is None:
         raise NotMerged(resident=resident)

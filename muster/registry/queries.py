@@ -10,7 +10,7 @@ from muster.config import PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
-from muster.core.text import clean
+from muster.core.text import clean, simplified
 from muster.registry.engine.identity import check
 from muster.registry.vault import Vault
 
@@ -116,14 +116,14 @@ async def units(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT
     return page(found, limit, ("code",))
 
 
-async def likely_duplicates(conn: Conn, *, at_least: int = 60) -> list[dict[str, Any]]:
+async def likely_duplicates(conn: Conn, *, at_least: int = 55) -> list[dict[str, Any]]:
     """Pairs that may be one person, likeliest first, with score (0-100) and reasons; to be decided
     by a person, never merged silently."""
     found = []
     for pair in await rows(conn, _HERE, "likely_duplicates"):
         reasons = [name for name in _WEIGHTS if pair[name]]
         score = sum(_WEIGHTS[name] for name in reasons)
-        likeness = fuzz.ratio(pair["one_name"], pair["other_name"])
+        likeness = fuzz.ratio(simplified(pair["one_name"]), simplified(pair["other_name"]))
         score += round(likeness / 5) - (40 if pair["both_documents"] else 0)
         if score >= at_least:
             found.append({**pair, "score": min(score, 100), "reasons": reasons})

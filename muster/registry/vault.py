@@ -95,7 +95,9 @@ class Vault:
     def number_hash(self, kind: str | None, number: str | None) -> bytes | None:
         return self.hash("number", kind or "other", number.upper()) if number else None
 
-    def print(self, name: str, birth: date | None, building: UUID | None, room: str | None) -> bytes:
+    def print(
+        self, name: str, birth: date | None, building: UUID | None, room: str | None
+    ) -> bytes:
         """By what a person without a document is known again."""
         return self.hash("print", fold(name), str(birth), str(building), room or "")
 

@@ -45,6 +45,12 @@ class RoundStillOpen(Problem):
     status = 409
 
 
+class PolicyOutOfRange(Problem):
+    """A policy number must be from 1 to 10000, not {value}."""
+
+    zh = "规则数值应在 1 到 10000 之间，而不是 {value}。"
+
+
 class PolicyInThePast(Problem):
     """An edition cannot hold from {since}, which has passed: what was done is judged by the edition
     of its time."""
@@ -86,7 +92,10 @@ async def close_round(
     pending = sum(line["pending"] for line in tops)
     if (missing or pending) and not allow_open:
         raise RoundStillOpen(missing=missing, pending=pending)
-    body = RoundClosed(balance=[AreaBalance(**line) for line in balance])
+    fields = AreaBalance.__struct_fields__
+    body = RoundClosed(
+        balance=[AreaBalance(**{name: line[name] for name in fields}) for line in balance]
+    )
     await append(door, body, round["round"], actor=actor, at=at)
     return balance
 
@@ -111,6 +120,8 @@ async def adopt_policy(
     actor: str, at: datetime,
 ) -> UUID:  # fmt: skip
     """Adopt an edition of a policy number from now or later on."""
+    if not 1 <= value <= 10_000:
+        raise PolicyOutOfRange(value=value)
     if since < at:
         raise PolicyInThePast(since=since)
     policy = uuid7()

@@ -60,9 +60,7 @@ async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
     for tube in ids:
         if one := await row(conn, _HERE, "tube", tube=tube):
             one["members"] = await rows(conn, _HERE, "members", tube=tube)
-            one["timeline"] = await rows(
-                conn, _HERE, "timeline", tube=tube, barcode=one["barcode"]
-            )
+            one["timeline"] = await rows(conn, _HERE, "timeline", tube=tube, barcode=one["barcode"])
             found.append(one)
     if not found:
         raise TubeUnknown(tube=text)
