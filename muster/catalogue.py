@@ -33,6 +33,7 @@ CATALOGUE = Catalogue(
         "registry.span",
         "vault.search",
         "coverage.building",
+        "coverage.unplaced",
         # plain views
         "registry.household",
     ),

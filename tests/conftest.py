@@ -68,6 +68,12 @@ def running_server(given: str | None, binaries: Path | None = None) -> Iterator[
 
 @pytest.fixture(scope="session")
 def template(server: Server) -> Iterator[str]:
+    with installed(server) as name:
+        yield name
+
+
+@contextmanager
+def installed(server: Server) -> Iterator[str]:
     """A database with everything installed, to clone from: quicker than installing each time."""
     name = f"muster_template_{uuid4().hex[:8]}"
     server.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")

@@ -114,7 +114,7 @@ POSTS: list[tuple[str, Any, Any]] = [
     ("/v1/rounds", {**ROUND, "name": ""}, "bad-request"),
     ("/v1/rounds", {**ROUND, "actor": "a\0"}, "bad-request"),
     ("/v1/rounds", {**ROUND, "starts_at": "2022-08-02T06:00:00"}, "bad-request"),
-    ("/v1/rounds", {**ROUND, "ends_at": "9999-12-31T23:59:59-08:00"}, "unfit-value"),
+    ("/v1/rounds", {**ROUND, "ends_at": "9999-12-31T23:59:59-08:00"}, "not-recordable"),
     ("/v1/rounds", {**ROUND, "ends_at": DAY["starts_at"]}, "round-ends-before-start"),
     ("/v1/rounds/R1/close", ACTOR, "round-still-open"),
     ("/v1/rounds/R9/close", ACTOR, "round-unknown"),

@@ -18,7 +18,7 @@ from tests.senders import items, send, visit
 from tests.table import TOWN, events, named
 from tests.test_http import SCENE
 
-EXAMPLES = 700
+EXAMPLES = 400
 IDS = [str(named(name)) for name in ("p1", "q1", "R1", "T1", "r1", "S1", "nobody")]
 WORDS = [
     "S1",

@@ -43,7 +43,9 @@ async def serve(out: Out, host: str, port: int) -> Any:
 
     async def work(out: Out, muster: Instance) -> Any:
         async with serving(muster, host, port) as (_, address):
-            out.aside.print(f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)")
+            out.aside.print(
+                f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)", soft_wrap=True
+            )
             await _told_to_stop()
         return {"served": address}
 

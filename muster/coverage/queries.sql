@@ -86,10 +86,7 @@ ORDER BY w.lo;
 
 -- name: unplaced
 -- People sampled in a round who live nowhere on the roster: walk-ins nobody has placed yet.
-SELECT count(DISTINCT s.person)::int AS persons
-FROM sampling.specimen s
-LEFT JOIN registry.resident r ON r.resident = s.person
-WHERE s.round = %(round)s AND (r.resident IS NULL OR r.building IS NULL);
+SELECT count(*)::int AS persons FROM coverage.unplaced WHERE round = %(round)s;
 
 -- name: alarms
 -- What a person must look at, gravest first. A positive nobody can be told of is the top alarm.

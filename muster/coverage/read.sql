@@ -104,3 +104,16 @@ UNION
 SELECT c.round, c.building FROM coverage.building c
 WHERE cardinality(%(area)s::uuid[]) > 0
     AND NOT EXISTS (SELECT FROM registry.span b WHERE b.area = c.building);
+
+-- name: unplaced (key: person; follower: keyed; index: round)
+-- Who was sampled in a round and lives nowhere on the roster.
+SELECT DISTINCT s.round, s.person
+FROM sampling.specimen s
+LEFT JOIN registry.resident r ON r.resident = s.person
+WHERE s.round IS NOT NULL AND r.building IS NULL;
+
+-- name: unplaced_keys (for: unplaced)
+-- Whoever was swabbed, listed, moved or merged; and whoever is in a touched tube.
+SELECT unnest(%(person)s::uuid[]) AS person
+UNION SELECT unnest(%(resident)s::uuid[])
+UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (%(tube)s::uuid[]);

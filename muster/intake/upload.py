@@ -6,7 +6,7 @@ Facts are never rejected. What cannot be read is kept verbatim, encrypted, in th
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -252,7 +252,8 @@ def read_item(raw: bytes, received_at: datetime, device: str | None, offset_ms: 
         body = decoder.decode(envelope.body)
     except _UNREADABLE as error:
         raise UnreadableItem(reason=str(error)) from error
-    if not all(plausible(at) for at in _times(envelope, body)):
+    said = (envelope.device_at, *msgspec.structs.astuple(body))
+    if not all(plausible(at) for at in said if isinstance(at, datetime)):
         raise UnreadableItem(reason="a time that no clock can have said")
     applied = offset_ms if device is not None and device == envelope.device else 0
     at = min(envelope.device_at + timedelta(milliseconds=applied), received_at)
@@ -300,13 +301,6 @@ def _offset(upload: Upload, received_at: datetime) -> int:
         return 0
     offset = (received_at - upload.sent_at) / timedelta(milliseconds=1)
     return round(offset) if abs(offset) >= CLOCK_TOLERANCE_SECONDS * 1000 else 0
-
-
-def _times(envelope: Envelope, body: Body) -> Iterable[datetime]:
-    yield envelope.device_at
-    for name in body.__struct_fields__:
-        if isinstance(value := getattr(body, name), datetime):
-            yield value
 
 
 def _sorted_out(

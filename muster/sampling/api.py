@@ -9,13 +9,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from muster.core.clock import now, plausible
+from muster.core.clock import now
 from muster.core.paging import Page
 from muster.coverage import queries as coverage
 from muster.keeping.follower import catch_up
 from muster.registry import queries as registry
 from muster.sampling import decide, queries
-from muster.web import After, Ask, Code, Format, Label, Limit, UnfitValue, listing, muster
+from muster.web import After, Ask, Code, Format, Label, Limit, listing, muster
 
 
 class NewRound(msgspec.Struct, frozen=True):
@@ -57,8 +57,6 @@ async def list_rounds(request: Ask) -> list[dict[str, Any]]:
 @post("/v1/rounds")
 async def open_round(request: Ask, data: JSONBody[NewRound]) -> dict[str, UUID]:
     """Open a round over some areas."""
-    if not (plausible(data.starts_at) and plausible(data.ends_at)):
-        raise UnfitValue()
     async with muster(request).pool.connection() as conn:
         areas = [(await registry.area(conn, area))["area"] for area in data.areas]
     round = await decide.open_round(
@@ -85,8 +83,6 @@ async def close_round(
 @post("/v1/policies")
 async def adopt_policy(request: Ask, data: JSONBody[NewPolicy]) -> dict[str, UUID]:
     """Adopt an edition of a policy number from now or later on."""
-    if not plausible(data.since):
-        raise UnfitValue()
     async with muster(request).pool.connection() as conn:
         area = (await registry.area(conn, data.area))["area"] if data.area else None
     policy = await decide.adopt_policy(

@@ -4,16 +4,24 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 import psycopg
 
+from muster.core.clock import plausible
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.ledger.door import Door
-from muster.ledger.event import Body, Event
+from muster.ledger.event import Body, Event, body_bytes
 from muster.registry.events import PolicyAdopted
 from muster.sampling.events import AreaBalance, RoundClosed, RoundOpened
 
 Conn = psycopg.AsyncConnection[Any]
+
+
+class NotRecordable(Problem):
+    """This cannot be recorded as {type}: {reason}."""
+
+    zh = "无法记录为 {type}：{reason}。"
 
 
 class RoundEndsBeforeStart(Problem):
@@ -59,7 +67,15 @@ class PolicyInThePast(Problem):
 
 
 async def append(door: Door, body: Body, subject: UUID, *, actor: str, at: datetime) -> Event:
-    """Append one event made here and now."""
+    """Append one event made here and now. Its body has to be as fit as one that is sent: nobody could
+    read it later. Raises NotRecordable."""
+    try:
+        msgspec.json.decode(body_bytes(body), type=type(body))
+    except msgspec.ValidationError as error:
+        raise NotRecordable(type=type(body).__name__, reason=error) from error
+    for value in msgspec.structs.astuple(body):
+        if isinstance(value, datetime) and not plausible(value):
+            raise NotRecordable(type=type(body).__name__, reason=f"{value} is no time of our era")
     event = Event(uuid7(), type(body).__name__, subject, at, at, at, actor, body)
     await door.append([event])
     return event

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, running_server
+from tests.conftest import Server, installed, running_server
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
@@ -23,3 +23,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     else:
         with running_server(None, DEBIAN) as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """Of this server: the template of the other tests is kept for theirs."""
+    with installed(server) as name:
+        yield name

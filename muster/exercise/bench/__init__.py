@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from muster.core.problems import Problem
 from muster.exercise.bench.door import measure_door
 from muster.exercise.bench.figures import Figure, Report, Row, Sizes
-from muster.exercise.bench.homes import Homes
+from muster.exercise.bench.homes import Homes, MeasurementFailed
 from muster.exercise.bench.importing import measure_import
 from muster.exercise.bench.machine import busy_share, describe_machine
 from muster.exercise.bench.reading import measure_read
@@ -71,11 +71,15 @@ async def measure(
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Inside, SIGTERM cancels the measuring, so that servers and homes are cleared away."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    """Inside, SIGTERM ends the measuring as an error does: servers and homes are cleared away."""
+    task, loop, told = asyncio.current_task(), asyncio.get_running_loop(), asyncio.Event()
     assert task
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    loop.add_signal_handler(signal.SIGTERM, lambda: (told.set(), task.cancel()))
     try:
         yield
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise
+        raise MeasurementFailed(what="the benchmark", reason="was told to end") from None
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
