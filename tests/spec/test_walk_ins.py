@@ -207,10 +207,10 @@ def test_a_reviewer_links_people_without_a_document_and_may_think_again(play: Pl
         """)
         .then("""
             coverage.building
-            building  expected  sampled
-            H1        2         1
-            H2        1         0
-            H3        2         2
+            building  expected  sampled  swabs
+            H1        2         1        1
+            H2        1         0        0
+            H3        2         2        2
         """)
         .given("11:00  ResidentsUnmerged  w1  into=p4 cause=second")
         .then("""
