@@ -137,7 +137,8 @@ async def search_people(out: Out, area: str, name: str, output: Path | None) -> 
             rows = await every(
                 lambda a: registry.search(conn, top["area"], name, after=a, limit=1_000)
             )
-        return out.listing(rows, ("name", "birth_year", "sex", "room", "state", "resident"), output)
+        columns = ("name", "birth_year", "sex", "building_name", "room", "state", "resident")
+        return out.listing(rows, columns, output)
 
     return await opened(work, out)
 

@@ -4,12 +4,14 @@ from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import dict_row
 from rapidfuzz import fuzz
 
 from muster.config import PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
+from muster.core.sqlfile import query
 from muster.core.text import clean, simplified
 from muster.registry.engine.identity import check
 from muster.registry.vault import Vault
@@ -77,10 +79,14 @@ async def search(
         prefix = prefix.lower().replace(" ", "")
         column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
     last, resident = decode(after, str, UUID) or (None, None)
-    found = await rows(
-        conn, _HERE, f"search_{column}", area=area, prefix=prefix, beyond=prefix + "\U0010ffff",
-        name=last, resident=resident, limit=limit + 1,
-    )  # fmt: skip
+    values = {
+        "area": area, "prefix": prefix, "beyond": prefix + "\U0010ffff", "name": last,
+        "resident": resident, "limit": limit + 1,
+    }  # fmt: skip
+    sql = query(_HERE, "search").replace("{column}", column)
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(sql.encode(), values)
+        found = await cursor.fetchall()
     return page(found, limit, (column, "resident"))
 
 

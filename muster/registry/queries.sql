@@ -23,52 +23,22 @@ WHERE a.parent = %(area)s AND a.code > %(after)s ORDER BY a.code LIMIT %(limit)s
 SELECT level, count(*)::int AS count, count(*) FILTER (WHERE kind = 'exclusive')::int AS exclusive
 FROM registry.area GROUP BY level ORDER BY level;
 
--- name: search_name
--- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
--- building. `~>=~` keeps the index where LIKE would lose it.
-SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
+-- name: search
+-- Names by prefix within an area only, by one of three columns that are written in for {column}: name,
+-- pinyin or initials. One index probe a building; `~>=~` is what a text_pattern_ops index serves.
+SELECT p.resident, p.building, a.name AS building_name, p.name, p.pinyin, p.initials, r.room,
+    r.birth_year, r.sex, r.state
 FROM registry.span top
 JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
 CROSS JOIN LATERAL (
     SELECT * FROM vault.search s
-    WHERE s.building = b.area AND s.name ~>=~ %(prefix)s AND s.name ~<~ %(beyond)s
+    WHERE s.building = b.area AND s.{column} ~>=~ %(prefix)s AND s.{column} ~<~ %(beyond)s
 ) p
 JOIN registry.resident r ON r.resident = p.resident
+JOIN registry.area a ON a.area = p.building
 WHERE top.area = %(area)s
-    AND (%(name)s::text IS NULL OR (p.name, p.resident) > (%(name)s, %(resident)s::uuid))
-ORDER BY p.name, p.resident
-LIMIT %(limit)s;
-
--- name: search_pinyin
--- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
--- building. `~>=~` keeps the index where LIKE would lose it.
-SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
-FROM registry.span top
-JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
-CROSS JOIN LATERAL (
-    SELECT * FROM vault.search s
-    WHERE s.building = b.area AND s.pinyin ~>=~ %(prefix)s AND s.pinyin ~<~ %(beyond)s
-) p
-JOIN registry.resident r ON r.resident = p.resident
-WHERE top.area = %(area)s
-    AND (%(name)s::text IS NULL OR (p.pinyin, p.resident) > (%(name)s, %(resident)s::uuid))
-ORDER BY p.pinyin, p.resident
-LIMIT %(limit)s;
-
--- name: search_initials
--- Names by prefix, in characters or pinyin or initials, within an area only: one index probe a
--- building. `~>=~` keeps the index where LIKE would lose it.
-SELECT p.resident, p.building, p.name, p.pinyin, p.initials, r.room, r.birth_year, r.sex, r.state
-FROM registry.span top
-JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
-CROSS JOIN LATERAL (
-    SELECT * FROM vault.search s
-    WHERE s.building = b.area AND s.initials ~>=~ %(prefix)s AND s.initials ~<~ %(beyond)s
-) p
-JOIN registry.resident r ON r.resident = p.resident
-WHERE top.area = %(area)s
-    AND (%(name)s::text IS NULL OR (p.initials, p.resident) > (%(name)s, %(resident)s::uuid))
-ORDER BY p.initials, p.resident
+    AND (%(name)s::text IS NULL OR (p.{column}, p.resident) > (%(name)s, %(resident)s::uuid))
+ORDER BY p.{column}, p.resident
 LIMIT %(limit)s;
 
 -- name: person

@@ -114,7 +114,7 @@ FROM registry.resident
 WHERE building IS NOT NULL AND merged_into IS NULL AND state <> 'moved_away'
 GROUP BY building, room;
 
--- name: search (key: resident; touched: resident; follower: keyed; index: building, name; index: building, pinyin; index: building, initials)
+-- name: search (key: resident; touched: resident; follower: keyed; index: building, name text_pattern_ops; index: building, pinyin text_pattern_ops; index: building, initials text_pattern_ops)
 -- Names beside the building, so that a prefix is looked up building by building within one's area.
 SELECT r.resident, r.building, i.name, i.pinyin, i.initials
 FROM registry.resident r JOIN vault.identity i ON i.resident = r.resident
