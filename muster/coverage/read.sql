@@ -113,7 +113,12 @@ LEFT JOIN registry.resident r ON r.resident = s.person
 WHERE s.round IS NOT NULL AND r.building IS NULL;
 
 -- name: unplaced_keys (for: unplaced)
--- Whoever was swabbed, listed, moved or merged; and whoever is in a touched tube.
+-- Whoever was swabbed, listed, moved or merged; whoever is or was in a touched tube; and into whom
+-- an id was merged before.
 SELECT unnest(%(person)s::uuid[]) AS person
 UNION SELECT unnest(%(resident)s::uuid[])
-UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (%(tube)s::uuid[]);
+UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (%(tube)s::uuid[])
+UNION SELECT (e.body ->> 'person')::uuid FROM ledger.event e
+WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type = 'SpecimenTaken' AND e.body IS NOT NULL
+UNION SELECT (e.body ->> 'into')::uuid FROM ledger.event e
+WHERE e.subject = ANY (%(alias)s::uuid[]) AND e.type = 'ResidentsMerged' AND e.body IS NOT NULL;

@@ -77,10 +77,8 @@ def main(home: Path) -> int:
 
 
 def _serve(place: Place, users: int) -> int:
-    """Start postgres again and again until nobody uses it, we are told to end, or it cannot run.
-
-    What ran once is tried until it runs again: it may wait for room on a full disk.
-    """
+    """Start postgres again and again until nobody uses it, we are told to end, or it never runs:
+    what ran once may wait for room on a full disk."""
     failures, has_run = 0, False
     while has_run or failures < FAILURES_ALLOWED:
         _clear(place.data)
@@ -93,7 +91,8 @@ def _serve(place: Place, users: int) -> int:
         _say("postgres ended by itself; starting it again")
         has_run = has_run or was_ready
         failures = 0 if was_ready else failures + 1
-        time.sleep(min(POLL_SECONDS * failures, RETRY_SECONDS))
+        if has_run or failures < FAILURES_ALLOWED:
+            time.sleep(min(POLL_SECONDS * failures, RETRY_SECONDS))
     return _say("postgres does not start; giving up")
 
 

@@ -122,7 +122,7 @@ async def units(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT
     return page(found, limit, ("code",))
 
 
-async def likely_duplicates(conn: Conn, *, at_least: int = 55) -> list[dict[str, Any]]:
+async def likely_duplicates(conn: Conn, *, at_least: int = 60) -> list[dict[str, Any]]:
     """Pairs that may be one person, likeliest first, with score (0-100) and reasons; to be decided
     by a person, never merged silently."""
     found = []

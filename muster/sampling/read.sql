@@ -54,7 +54,8 @@ ORDER BY e.subject, (e.type = 'TubeSealed') DESC, e.at, e.id;
 
 -- name: specimen (key: tube; touched: tube; index: person, round; index: tube)
 -- Who is in a tube: everyone put in (by any seal, before a seal by single swabs, by a move) less
--- everyone taken out. Counting in and out makes the order of arrival irrelevant.
+-- everyone taken out. Counting in and out makes the order of arrival irrelevant. Who was swabbed again,
+-- or is listed by a seal, after being taken out is in: a seal freezes the members as they then are.
 SELECT s.tube, coalesce(a.person, s.recorded) AS person, s.recorded, s.position,
     t.round, coalesce(t.at, s.at) AS at
 FROM (
@@ -79,9 +80,14 @@ FROM (
         UNION ALL
         SELECT e.subject, (e.body ->> 'person')::uuid, NULL, NULL, -1
         FROM ledger.event e
-        WHERE e.type = 'SpecimenMoved' OR e.type = 'SpecimenVoided' AND NOT EXISTS (
-            SELECT FROM ledger.event r WHERE r.subject = e.subject
-                AND r.type = 'SpecimenRestored' AND r.cause = e.id)
+        WHERE (e.type = 'SpecimenMoved' OR e.type = 'SpecimenVoided' AND NOT EXISTS (
+                SELECT FROM ledger.event r WHERE r.subject = e.subject
+                    AND r.type = 'SpecimenRestored' AND r.cause = e.id))
+            AND NOT EXISTS (
+                SELECT FROM ledger.event z WHERE z.subject = e.subject AND z.at > e.at
+                    AND (z.type = 'SpecimenTaken' AND z.body ->> 'person' = e.body ->> 'person'
+                        OR z.type = 'TubeSealed' AND z.body -> 'members' @> jsonb_build_array(
+                            jsonb_build_object('person', e.body ->> 'person'))))
     ) moves
     WHERE recorded IS NOT NULL
     GROUP BY tube, recorded

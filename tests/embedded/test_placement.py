@@ -58,7 +58,7 @@ def test_a_server_that_cannot_start_names_its_log(used: Path) -> None:
         embedded.start(used)
     assert "server.log" in caught.value.message("zh")
     assert "no_such_setting" in (used / supervisor.LOG).read_text()
-    assert not processes(used)
+    eventually(lambda: not processes(used))
 
 
 def test_a_home_that_cannot_be_is_told(folder: Path) -> None:

@@ -217,3 +217,28 @@ def test_it_balances_whatever_happens(play: Play):
             building
         """)
     )
+
+
+def test_who_lives_nowhere_on_the_roster_is_told_apart(play: Play):
+    play(
+        Story()
+        .given(TOWN)
+        .given("""
+            08:00  TubeOpened       T1  round=R1
+            08:01  SpecimenTaken    T1  person=w1
+            08:20  TubeSealed       T9  members=p9,w2 round=R1
+            08:30  ResidentsMerged  w2  into=w3
+        """)
+        .then("""
+            coverage.unplaced
+            round  person
+            R1     w1
+            R1     w3
+        """)
+        .given("08:40  TubeSealed       T1  members=p1 round=R1")
+        .given("08:50  ResidentsMerged  w2  into=p4 id=second")
+        .then("""
+            coverage.unplaced
+            round  person
+        """)
+    )

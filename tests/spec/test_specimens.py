@@ -41,6 +41,36 @@ def test_a_member_is_taken_out_and_put_back(play: Play):
     )
 
 
+def test_taken_out_then_swabbed_again_and_sealed_is_in(play: Play):
+    play(
+        Story()
+        .given("""
+            08:00  TubeOpened       T1
+            08:01  SpecimenTaken    T1  person=p1 position=1
+            08:02  SpecimenVoided   T1  person=p1 reason=spoiled
+            08:03  SpecimenTaken    T1  person=p1 position=1
+            08:02  SpecimenVoided   T2  person=p3 reason=left
+            08:20  TubeSealed       T1  members=p1,p2
+            08:21  TubeSealed       T2  members=p3
+            08:30  SpecimenVoided   T1  person=p2 reason=wrong_person
+            08:22  TubeSealed       T9  members=p9
+            12:00  ResultReleased   r1  barcode=T1 outcome=positive
+        """)
+        .then("""
+            lab.recall
+            tube  person  state
+            T1    p1      open
+        """)
+        .then("""
+            sampling.specimen
+            tube  person
+            T1    p1
+            T2    p3
+            T9    p9
+        """)
+    )
+
+
 def test_a_restoring_without_its_cause_restores_nobody(play: Play):
     play(
         Story()
