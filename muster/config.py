@@ -25,7 +25,7 @@ CLOCK_TOLERANCE_SECONDS = 5  # a measured offset below this is network delay, no
 FUTURE_TOLERANCE_MINUTES = 10  # device times later than this after receipt are an anomaly
 
 # Followers, clocks, outside head file
-FOLLOWER_CHUNK_EVENTS = 5_000
+FOLLOWER_CHUNK_EVENTS = 2_000
 FOLLOWER_PAUSE_SECONDS = 0.5
 TICK_SECONDS = 60
 HEAD_FILE_SECONDS = 10

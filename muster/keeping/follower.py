@@ -30,7 +30,7 @@ _CURSOR, _AREAS, _AFTER = (
 
 
 async def follow(conninfo: str, catalogue: Catalogue) -> None:
-    """Run all followers until cancelled. Rests twice as long as it worked: the door comes first."""
+    """Run all followers until cancelled. Rests four times as long as it worked: the door comes first."""
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
@@ -42,7 +42,7 @@ async def follow(conninfo: str, catalogue: Catalogue) -> None:
                     started = time.monotonic()
                     await catch_up(conn, catalogue, most=1)
                     worked = time.monotonic() - started
-                    await asyncio.sleep(max(FOLLOWER_PAUSE_SECONDS, 2 * worked))
+                    await asyncio.sleep(max(FOLLOWER_PAUSE_SECONDS, 4 * worked))
         except Exception as error:  # also an event of a type that only a newer server knows
             logger.warning("follower_interrupted", **error_facts(error))
             await asyncio.sleep(2)
