@@ -2,6 +2,7 @@
 the headers offices use, and what a row means.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -199,7 +200,7 @@ def _called(area: dict[str, Any]) -> str:
 
 
 @dataclass
-class Listed:
+class Listed(ABC):
     """A file of things with a code that stand in an area; what differs from its listing is new."""
 
     type: type[Body]
@@ -217,9 +218,9 @@ class Listed:
             listed = await rows(conn, "muster.intake", self.name)
         self.known = {one["code"]: one for one in listed}
 
+    @abstractmethod
     def values(self, cells: Cells, row: Row) -> dict[str, Any]:
         """What a row says, None where it says nothing."""
-        raise NotImplementedError
 
     def draft(self, row: Row) -> dict[str, Any] | None:
         cells = Cells()
