@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo serve test check faults bench format reference lock clean
+.PHONY: help demo serve test check audit faults bench format reference lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,11 +22,15 @@ serve: .venv/runtime ## Serve the HTTP interface on this machine
 test: .venv/dev ## Run the tests
 	$(BIN)/python -m pytest
 
-check: .venv/dev ## Lint, formatting, types and the house rules
+check: .venv/dev ## Lint, formatting, types, the house rules and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest tests/house
+	$(BIN)/python tools/audit.py
+
+audit: .venv/dev ## Ask for known vulnerabilities in what is depended on; offline it only warns
+	$(BIN)/python tools/audit.py
 
 faults: .venv/dev ## Run the slow tests of kills, restarts and full disks
 	$(BIN)/python -m pytest -m faults

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Response, Router, get
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import (
@@ -19,11 +19,15 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from muster import __version__
+from muster.access import device_api
+from muster.access.engine.scope import Scope as Sight
 from muster.config import BODY_LIMIT_BYTES
 from muster.core.problems import Problem
 from muster.core.together import Together
 from muster.coverage import api as coverage
 from muster.coverage.queries import alarms
+from muster.guarding import Principals, check_rights, guard
+from muster.hardening import sign_in_turns
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.lab import api as lab
@@ -38,29 +42,43 @@ def make_app(instance: Instance) -> Litestar:
     """The application of an open Muster; whoever opened it closes it."""
     metrics = _Metrics()
 
-    async def results(people: Sequence[UUID]) -> list[list[dict[str, Any]]]:
-        async with instance.pool.connection() as conn:
-            return await results_of(conn, people)
+    async def results(asked: Sequence[tuple[Sight, UUID]]) -> list[list[dict[str, Any]]]:
+        """Answers in order; those who see the same are answered by one query."""
+        found: dict[tuple[Sight, UUID], list[dict[str, Any]]] = {}
+        for scope in {scope for scope, _ in asked}:
+            people = [person for one, person in asked if one is scope or one == scope]
+            async with instance.readers.scoped(scope) as conn:
+                answers = await results_of(conn, people)
+            found |= {(scope, person): one for person, one in zip(people, answers, strict=True)}
+        return [found[one] for one in asked]
 
     app = Litestar(
         route_handlers=[
             *intake.HANDLERS, *registry.HANDLERS, *sampling.HANDLERS, *lab.HANDLERS,
-            *coverage.HANDLERS, show_health, show_readiness, show_metrics, list_problems,
+            *coverage.HANDLERS, *device_api.HANDLERS, show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(
-            {"muster": instance, "results": Together(results), "metrics": metrics}
+            {
+                "muster": instance, "principals": Principals(instance),
+                "results": Together(results), "metrics": metrics,
+            }
         ),
         exception_handlers={Exception: problem_response},  # type: ignore[dict-item]
-        middleware=[metrics.middleware],
+        guards=[guard],
+        middleware=[metrics.middleware, sign_in_turns],
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,  # ours is structured and names no values
         # The document only: the interactive pages would load scripts from elsewhere.
         openapi_config=OpenAPIConfig(
             use_handler_docstrings=True,
-            title="Muster", version=__version__, path="/openapi", render_plugins=[],
+            title="Muster", version=__version__, render_plugins=[],
+            openapi_router=Router(
+                "/openapi", route_handlers=[], opt={"right": "public"}, include_in_schema=False
+            ),
             description="Every fact and decision comes in as an event; everything else is a view.",
         ),
     )  # fmt: skip
+    check_rights(app)
     _describe(app)
     return app
 
@@ -86,13 +104,13 @@ def _describe(app: Litestar) -> None:
         one.responses = responses
 
 
-@get("/healthz", sync_to_thread=False)
+@get("/healthz", right="public", sync_to_thread=False)
 def show_health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok", "version": __version__}
 
 
-@get("/readyz")
+@get("/readyz", right="public")
 async def show_readiness(request: Ask) -> dict[str, str]:
     """The database answers too; 503 where it does not."""
     async with muster(request).pool.connection(timeout=2) as conn:
@@ -100,7 +118,7 @@ async def show_readiness(request: Ask) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@get("/v1/problems", sync_to_thread=False)
+@get("/v1/problems", right="public", sync_to_thread=False)
 def list_problems() -> list[dict[str, Any]]:
     """The error catalogue."""
     return [
@@ -110,7 +128,7 @@ def list_problems() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@get("/metrics", media_type=MediaType.TEXT)
+@get("/metrics", right="metrics", media_type=MediaType.TEXT)
 async def show_metrics(request: Ask) -> Response[bytes]:
     """Prometheus metrics."""
     here, metrics = muster(request), request.app.state.metrics

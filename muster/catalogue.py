@@ -4,10 +4,11 @@ Events are declared in `<domain>/events.py`, views in `<domain>/read.sql`, rules
 `<domain>/rules.sql`; the order here is the order in which views are refreshed and rules run.
 """
 
+import muster.access.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events  # noqa: F401  (importing declares the event types)
-from muster.ledger.projection import Catalogue, Widening, projections, rules
+from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
 
 CATALOGUE = Catalogue(
     projections=projections(
@@ -18,6 +19,7 @@ CATALOGUE = Catalogue(
         "registry.policy",
         "registry.alias",
         "registry.resident",
+        "registry.objection",
         "sampling.round",
         "sampling.site",
         "sampling.tube",
@@ -29,6 +31,10 @@ CATALOGUE = Catalogue(
         "lab.result",
         "lab.outcome",
         "lab.recall",
+        "access.account",
+        "access.holding",
+        "access.device",
+        "access.binding",
         # followers: right after commit, each from its own cursor, shown with its "as of"
         "registry.span",
         "vault.search",
@@ -42,6 +48,7 @@ CATALOGUE = Catalogue(
         *rules("lab", "withdraw_recall", "recall_members", "reopen_recall", "close_recall"),
         *rules("lab", "recall_due"),
     ),
+    guards=guards("muster.access", "guards.sql"),
     widenings=(
         # A merge changes whose swabs they are: every tube and recall of both ids, and of the id
         # into which the first was merged until now.

@@ -33,6 +33,62 @@ HEAD_FILE_SECONDS = 10
 # Keeping
 INBOX_DAYS = 30
 FREE_TEXT_DAYS = 90
+SESSION_DAYS = 30  # after a session ended, or was last seen
+ERASURE_REQUEST_DAYS = 7  # a second person has this long to confirm
+REWRITE_LIMIT_BYTES = 512 * 1024 * 1024  # of a table that one person's erasure rewrites at once
+
+# Serving: what may come over the network, how fast and for how long
+URL_LIMIT_BYTES = 8_000
+HEAD_LIMIT_BYTES = 32_000  # a request's line and header fields together
+HEAD_FIELDS_LIMIT = 100
+HEAD_SECONDS = (
+    10  # for a request's head to have come, from its first byte or the connection's begin
+)
+BODY_SECONDS = 20  # for a body to come, plus what it takes at the least rate
+BODY_LEAST_BYTES_PER_S = 1_000  # a bad mobile line brings more
+REQUEST_SECONDS = 300  # to answer, once the body is there; no statement of ours may take so long
+SEND_SECONDS = 60  # for a caller to take what it was answered
+KEEP_ALIVE_SECONDS = 75
+CONNECTIONS_LIMIT = 4_000
+REQUESTS_LIMIT = 1_000  # at work at the same time; beyond it the answer is 503 with Retry-After
+RATES_KEPT_LIMIT = 50_000  # callers whose rate is remembered; the longest silent is forgotten first
+BURST_SECONDS = 10  # a caller may ask as much as its rate allows in these, all at once
+SIGN_IN_BURST_SECONDS = 60
+HSTS_SECONDS = 365 * 24 * 3600
+
+# Signing in
+PASSWORD_MEMORY_KIB = 7_168  # of OWASP's equal argon2id settings the quickest on two cores
+PASSWORD_PASSES = 5
+PASSWORD_LENGTH_LEAST = 10
+PASSWORD_LENGTH_MOST = 200
+PASSWORD_SCORE_LEAST = 3  # of zxcvbn's 0-4: more than 10^8 guesses
+HASH_THREADS = 2
+SIGN_IN_TURNS = 4  # looked at at the same time; a burst cannot outrun the count of failures
+SIGN_INS_WAITING_LIMIT = 500  # beyond it the answer is 503 with Retry-After
+FAILURES_LIMIT = 5  # of one login from one address, then it waits
+LOGIN_FAILURES_LIMIT = 20  # of one login from everywhere it has not signed in from before
+ADDRESS_FAILURES_LIMIT = 100  # of one address, which may be a whole office
+LOCK_SECONDS = 30  # the first time; doubled with every failure after it
+LOCK_LONGEST_SECONDS = 900
+FAILURES_FORGOTTEN_SECONDS = 3_600
+KNOWN_ADDRESS_DAYS = 30
+SESSION_HOURS = 12
+SESSION_IDLE_MINUTES = 30
+SESSION_SEEN_SECONDS = 60
+SESSION_FRESH_MINUTES = 15  # since the holder proved who they are: changes of password and factors
+SESSIONS_KEPT_DAYS = 30
+ENROLMENT_HOURS = 72
+SLIP_DAYS = 14
+CEREMONY_SECONDS = 300
+RECOVERY_CODES = 10
+PASSKEYS_LIMIT = 10
+OIDC_SECONDS = 10  # for the identity provider to answer
+
+# Devices
+DEVICE_TOKEN_MINUTES = 30
+DEVICE_CODE_HOURS = 72
+PIN_WRONG_LIMIT = 10
+PRINCIPAL_SECONDS = 1.0  # another server's revocation is noticed after this long at most
 
 # Lists
 PAGE_LIMIT = 1_000
@@ -46,6 +102,60 @@ XLSX_MEMORY_BYTES = 1_500_000_000
 DEFAULT_TUBE_SIZE = 10
 DEFAULT_RESULT_WINDOW_HOURS = 72
 DEFAULT_RECALL_HOURS = 24
+DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm
+DEFAULT_IDENTITY_DAYS = 30  # after the last round was closed (PIPL art. 47: when the purpose is achieved)
+DEFAULT_READING_DAYS = 365  # the Cybersecurity Law asks for six months of access logs at least
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Requests a second that a caller may make over a longer time; 0 means any number.
+
+    An address may be a whole site behind one router: 30 phones that send what they kept during an
+    outage, one upload after the other, reach a third of it. A device or session is one of those: a
+    phone sends a few uploads a second. Signing in is asked of few and costs a password hash each:
+    two a second, and a shift of 60 that begins at the same minute goes through at once.
+    """
+
+    address: int = 100
+    device: int = 50
+    sign_in: int = 2
+
+    @staticmethod
+    def from_environment() -> "Rates":
+        known = Rates()
+        return Rates(
+            address=_whole(os.environ.get("MUSTER_ADDRESS_RATE"), known.address),
+            device=_whole(os.environ.get("MUSTER_DEVICE_RATE"), known.device),
+            sign_in=_whole(os.environ.get("MUSTER_SIGN_IN_RATE"), known.sign_in),
+        )
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """A city's own identity provider. `claim`: the claim of its tokens that is an account's login;
+    it must be one that users cannot set themselves."""
+
+    issuer: str
+    client_id: str
+    secret_file: Path | None = None
+    claim: str = "preferred_username"
+
+    def secret(self) -> str | None:
+        return self.secret_file.read_text().strip() if self.secret_file else None
+
+    @staticmethod
+    def from_environment() -> "Oidc | None":
+        issuer = os.environ.get("MUSTER_OIDC_ISSUER")
+        if not issuer:
+            return None
+        file = os.environ.get("MUSTER_OIDC_SECRET_FILE")
+        return Oidc(
+            issuer=issuer,
+            client_id=os.environ.get("MUSTER_OIDC_CLIENT_ID") or "muster",
+            secret_file=Path(file).absolute() if file else None,
+            claim=os.environ.get("MUSTER_OIDC_CLAIM") or "preferred_username",
+        )
 
 
 @dataclass(frozen=True)
@@ -57,6 +167,8 @@ class Settings:
     key_file: Path
     timezone: str
     language: str
+    rates: Rates = Rates()
+    oidc: Oidc | None = None
 
     @staticmethod
     def from_environment() -> "Settings":
@@ -67,8 +179,16 @@ class Settings:
             key_file=Path(os.environ.get("MUSTER_KEY_FILE", home / "vault.key")).absolute(),
             timezone=os.environ.get("MUSTER_TIMEZONE", "Asia/Shanghai"),
             language=os.environ.get("MUSTER_LANGUAGE") or _language(os.environ.get("LANG", "")),
+            rates=Rates.from_environment(),
+            oidc=Oidc.from_environment(),
         )
 
 
 def _language(locale: str) -> str:
     return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _whole(text: str | None, default: int) -> int:
+    if text and not text.isdecimal():
+        raise SystemExit(f"{text!r} is no whole number: see docs/settings.md")
+    return int(text) if text else default

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from muster.access.gate import check
 from muster.catalogue import CATALOGUE
 from muster.config import HEAD_FILE_SECONDS, TICK_SECONDS, Settings
 from muster.core.clock import now
@@ -23,8 +24,10 @@ from muster.db.migrate import migrate
 from muster.intake.upload import Intake
 from muster.keeping.follower import follow
 from muster.keeping.replay import Progress, changed_tables, quiet, rebuild
+from muster.keeping.securing import make_roles, secure
 from muster.keeping.tick import tick
 from muster.ledger.door import Door
+from muster.readers import Readers
 from muster.registry.vault import Vault, check_key, open_vault
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
@@ -33,11 +36,13 @@ READ_OPTIONS = "-c jit=off -c statement_timeout=120s"
 
 @dataclass(frozen=True)
 class Instance:
-    """Everything a command or a request handler needs."""
+    """Everything a command or a request handler needs. `pool` is Muster's own hand, which sees all;
+    what people ask goes through `readers`."""
 
     settings: Settings
     conninfo: str
     pool: Pool
+    readers: Readers
     vault: Vault
     door: Door
     intake: Intake
@@ -69,8 +74,11 @@ async def open_instance(
             timeout=10, reconnect_timeout=4,
         )  # fmt: skip
         await stack.enter_async_context(pool)
-        door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault))
-        instance = Instance(settings, conninfo, pool, vault, door, Intake(door, vault, pool))
+        door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault, check))
+        readers = Readers(conninfo, most=pool_size)
+        await stack.enter_async_context(readers.pool)
+        intake = Intake(door, vault, pool)
+        instance = Instance(settings, conninfo, pool, readers, vault, door, intake)
         if background:
             for work in (follow(conninfo, CATALOGUE), _tick(instance), _keep_head(instance)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
@@ -92,7 +100,9 @@ async def prepare(
             await conn.execute(
                 "INSERT INTO vault.key VALUES (1, %s) ON CONFLICT DO NOTHING", [fresh]
             )
+        await make_roles(conn)
         await rebuild(conn, CATALOGUE, await changed_tables(conn, CATALOGUE), progress=progress)
+        await secure(conn, CATALOGUE)
 
 
 def write_head(instance: Instance) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import msgspec
 
+from muster.access.decide import Grant
 from muster.catalogue import CATALOGUE
 from muster.cli.running import serving
+from muster.exercise.crew import Crew
 from muster.instance import Instance
 from muster.keeping.verify import verify
 from muster.ledger.event import Event
@@ -22,15 +24,26 @@ Item = dict[str, Any]
 Visit = Callable[[Instance, httpx.AsyncClient], Awaitable[Any]]
 
 
-def client(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=60)
+def client(address: str, token: str = "") -> httpx.AsyncClient:
+    """A client that asks with a device's token, or as nobody."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=60, headers=headers)
+
+
+async def tester(muster: Instance) -> str:
+    """The token of a system that answers for whoever it names, and may ask and decide as a command
+    post and a laboratory do."""
+    return await Crew(muster).gateway(
+        "tester", Grant("command_post", everywhere=True), Grant("lab_releaser", lab="L1")
+    )
 
 
 def visit(play: Play, story: Visit, *, clean: bool = True) -> None:
     """Play a story at a served Muster. In the end nothing is wrong with the ledger."""
 
     async def inside(muster: Instance) -> None:
-        async with serving(muster) as (_, address), client(address) as http:
+        token = await tester(muster)
+        async with serving(muster) as (_, address), client(address, token) as http:
             await story(muster, http)
         if clean:
             async with muster.pool.connection() as conn:

@@ -33,10 +33,9 @@ SCENE = """
     12:00  ResultReleased  r1  barcode=T1 outcome=positive
     12:00  ResultReleased  r9  barcode=T9 outcome=positive
 """
-ACTOR = {"actor": "tester"}
 DAY = {"starts_at": "2022-08-02T06:00:00+08:00", "ends_at": "2022-08-02T20:00:00+08:00"}
-ROUND = {"name": "R2", "areas": ["G1"], **DAY, **ACTOR}
-POLICY = {"name": "tube_size", "value": 5, "since": "2199-01-01T00:00:00+08:00", **ACTOR}
+ROUND = {"name": "R2", "areas": ["G1"], **DAY}
+POLICY = {"name": "tube_size", "value": 5, "since": "2199-01-01T00:00:00+08:00"}
 
 # What is asked, of whom, and what comes: a status, or the slug of a problem.
 GETS: list[tuple[str, dict[str, Any], Any]] = [
@@ -116,26 +115,26 @@ POSTS: list[tuple[str, Any, Any]] = [
     ("/v1/rounds", {**ROUND, "starts_at": "2022-08-02T06:00:00"}, "bad-request"),
     ("/v1/rounds", {**ROUND, "ends_at": "9999-12-31T23:59:59-08:00"}, "not-recordable"),
     ("/v1/rounds", {**ROUND, "ends_at": DAY["starts_at"]}, "round-ends-before-start"),
-    ("/v1/rounds/R1/close", ACTOR, "round-still-open"),
-    ("/v1/rounds/R9/close", ACTOR, "round-unknown"),
-    ("/v1/rounds/R2/close", {**ACTOR, "allow_open": True}, 200),
-    ("/v1/rounds/R2/close", ACTOR, "round-already-closed"),
+    ("/v1/rounds/R1/close", {}, "round-still-open"),
+    ("/v1/rounds/R9/close", {}, "round-unknown"),
+    ("/v1/rounds/R2/close", {"allow_open": True}, 200),
+    ("/v1/rounds/R2/close", {}, "round-already-closed"),
     ("/v1/policies", POLICY, 201),
     ("/v1/policies", {**POLICY, "value": 0}, "bad-request"),
     ("/v1/policies", {**POLICY, "since": "2199-01-01T00:00:00"}, "bad-request"),
     ("/v1/policies", {**POLICY, "since": "2001-01-01T00:00:00Z"}, "policy-in-the-past"),
     ("/v1/policies", {**POLICY, "area": "nowhere"}, "area-unknown"),
-    (f"/v1/people/{named('q2')}/merge", {"into": str(named("q1")), **ACTOR}, 204),
-    (f"/v1/people/{named('q2')}/merge", {"into": str(named("q1")), **ACTOR}, "same-person"),
-    (f"/v1/people/{named('q2')}/unmerge", ACTOR, 204),
-    (f"/v1/people/{named('q2')}/unmerge", ACTOR, "not-merged"),
-    (f"/v1/people/{P1}/merge", ACTOR, "bad-request"),
-    (f"/v1/results/{RESULT}/bind", {"tube": str(named("T2")), **ACTOR}, "not-a-candidate"),
-    (f"/v1/results/{RESULT}/bind", {"tube": str(T1), **ACTOR}, 204),
-    (f"/v1/results/{RESULT}/amend", {"outcome": "negative", "reason": "clerical", **ACTOR}, 204),
-    (f"/v1/results/{RESULT}/reject", {"reason": "wrong_tube", **ACTOR}, 204),
-    (f"/v1/results/{NOBODY}/reject", {"reason": "other", **ACTOR}, "result-unknown"),
-    (f"/v1/results/{RESULT}/reject", {"reason": "mood", **ACTOR}, "bad-request"),
+    (f"/v1/people/{named('q2')}/merge", {"into": str(named("q1"))}, 204),
+    (f"/v1/people/{named('q2')}/merge", {"into": str(named("q1"))}, "same-person"),
+    (f"/v1/people/{named('q2')}/unmerge", {}, 204),
+    (f"/v1/people/{named('q2')}/unmerge", {}, "not-merged"),
+    (f"/v1/people/{P1}/merge", {}, "bad-request"),
+    (f"/v1/results/{RESULT}/bind", {"tube": str(named("T2"))}, "not-a-candidate"),
+    (f"/v1/results/{RESULT}/bind", {"tube": str(T1)}, 204),
+    (f"/v1/results/{RESULT}/amend", {"outcome": "negative", "reason": "clerical"}, 204),
+    (f"/v1/results/{RESULT}/reject", {"reason": "wrong_tube"}, 204),
+    (f"/v1/results/{NOBODY}/reject", {"reason": "other"}, "result-unknown"),
+    (f"/v1/results/{RESULT}/reject", {"reason": "mood"}, "bad-request"),
     ("/v1/areas", {}, "method-not-allowed"),
 ]
 

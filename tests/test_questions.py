@@ -201,7 +201,7 @@ def test_sampled_away_from_home_counts_at_home(play: Play):
 
 
 async def close(http: httpx.AsyncClient, round_: str, **facts: Any) -> httpx.Response:
-    return await http.post(f"/v1/rounds/{round_}/close", json={"actor": "tester", **facts})
+    return await http.post(f"/v1/rounds/{round_}/close", json=facts)
 
 
 def test_a_round_is_closed_on_a_sheet_that_stays(play: Play):

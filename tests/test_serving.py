@@ -34,13 +34,14 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org", ""])
-def test_it_serves_this_machine_only(host: str):
+def test_without_tls_or_a_proxy_it_serves_this_machine_only(host: str):
     """Nothing is opened for it: there is no such database."""
     settings = Settings(Path("/nowhere"), "host=/nowhere", Path("/nowhere/key"), "UTC", "en")
-    assert ended(serve(settings, "--host", host)) == (
-        1, "", "Muster has no accounts yet, so it serves this machine only:"
-        f" {host} is not a loopback address.".replace(":  ", ": ")
-    )  # fmt: skip
+    code, said, beside = ended(serve(settings, "--host", host))
+    assert (code, said) == (1, "")
+    assert f"{host} is not a loopback address, and over plain HTTP" in f" {beside}"
+    assert "--tls-cert" in beside
+    assert "--behind-proxy" in beside
 
 
 def test_a_port_that_is_taken(database: Settings):

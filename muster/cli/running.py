@@ -3,53 +3,90 @@
 import asyncio
 import ipaddress
 import signal
-import socket
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
-import uvicorn
 
-from muster.app import make_app
+from muster.access.enrolment import first_link
 from muster.cli import main
 from muster.cli.demo import run_demo
+from muster.cli.listening import Tls, serving
 from muster.cli.output import Out, command, opened
+from muster.config import Rates
+from muster.core.clock import now
 from muster.core.problems import Problem
+from muster.hardening import Front, Network
 from muster.instance import Instance
 
-
-class PortTaken(Problem):
-    """Port {port} of {host} is in use. Choose another with --port."""
-
-    zh = "{host} 的端口 {port} 已被占用，请用 --port 另选。"
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-class LoopbackOnly(Problem):
-    """Muster has no accounts yet, so it serves this machine only: {host} is not a loopback address."""
+class PlainHttp(Problem):
+    """{host} is not a loopback address, and over plain HTTP everybody on the way could read and change
+    what is sent. Give a certificate with --tls-cert and --tls-key, or put a reverse proxy in front and
+    say --behind-proxy: docs/deploy/README.md has samples."""
 
-    zh = "Muster 目前没有账号权限，只能在本机提供服务：{host} 不是回环地址。"
+    zh = (
+        "{host} 不是回环地址，明文 HTTP 会被途中任何人读取和篡改。请用 --tls-cert 和 --tls-key 提供证书，"
+        "或在前面设置反向代理并加上 --behind-proxy（示例见 docs/deploy/README.md）。"
+    )
 
 
 @command(main, "serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8321, show_default=True)
-async def serve(out: Out, host: str, port: int) -> Any:
-    """Serve the HTTP interface on this machine until interrupted."""
-    if not _is_loopback(host):
-        raise LoopbackOnly(host=host)
+@click.option("--tls-cert", type=FILE, help="The certificate with its chain, PEM.")
+@click.option("--tls-key", type=FILE, help="The certificate's key, PEM.")
+@click.option("--behind-proxy", is_flag=True,
+              help="A reverse proxy in front has TLS and says who asks.")  # fmt: skip
+@click.option("--proxy-address", "proxies", multiple=True, metavar="ADDRESS[/BITS]",
+              help="A proxy on another machine; repeatable.")  # fmt: skip
+async def serve(
+    out: Out, host: str, port: int, tls_cert: Path | None, tls_key: Path | None,
+    behind_proxy: bool, proxies: tuple[str, ...],
+) -> Any:  # fmt: skip
+    """Serve the HTTP interface until interrupted: on this machine, or with TLS or behind a proxy on
+    any address."""
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together")
+    if proxies and not behind_proxy:
+        raise click.UsageError("--proxy-address goes with --behind-proxy")
+    tls = Tls(tls_cert, tls_key) if tls_cert and tls_key else None
+    front = Front(behind_proxy, tuple(_network(one) for one in proxies))
+    if not (tls or behind_proxy or _is_loopback(host)):
+        raise PlainHttp(host=host)
 
     async def work(out: Out, muster: Instance) -> Any:
-        async with serving(muster, host, port) as (_, address):
+        async with serving(muster, host, port, tls=tls, front=front) as (_, address):
             out.aside.print(
                 f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)", soft_wrap=True
             )
+            await _invite(out, muster, address)
             await _told_to_stop()
         return {"served": address}
 
     return await opened(work, out, background=True)
+
+
+async def _invite(out: Out, muster: Instance, address: str) -> None:
+    """Until somebody is administrator: the link by which one is made, on standard error only."""
+    async with muster.pool.connection() as conn:
+        code = await first_link(conn, now())
+    if code:
+        said = out.pick(
+            f"There is no administrator yet. This link makes one, once: {address}/enrol#{code}",
+            f"尚无管理员。请用此一次性链接创建：{address}/enrol#{code}",
+        )
+        out.aside.print(said, soft_wrap=True)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise click.BadParameter(f"{text} is no address or network") from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -70,39 +107,6 @@ async def _told_to_stop() -> None:
         loop.remove_signal_handler(number)
 
 
-@asynccontextmanager
-async def serving(
-    muster: Instance, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[tuple[uvicorn.Server, str]]:
-    """The HTTP server of an open Muster; port 0 takes a free one. Its address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, else asyncio does not set TCP_NODELAY and each answer takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(host=host, port=port) from error
-    config = uvicorn.Config(
-        make_app(muster), log_config=None, access_log=False, http="httptools", lifespan="off",
-        timeout_graceful_shutdown=10, timeout_keep_alive=75, h11_max_incomplete_event_size=1 << 16,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    # uvicorn would raise the signal again when it has ended, before the database is closed.
-    setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.01)
-    shown = f"[{host}]" if ":" in host else host
-    try:
-        yield server, f"http://{shown}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
-
-
 @command(main, "demo")
 @click.option("--people", default=60_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
@@ -110,7 +114,8 @@ async def demo(out: Out, people: int, seed: int) -> Any:
     """Generate Zhifu district, import it, play a whole round through HTTP, show the outcome."""
 
     async def work(out: Out, muster: Instance) -> Any:
-        async with serving(muster) as (_, address):
+        # A day of many phones in seconds, from one of them: rates are for the world outside.
+        async with serving(muster, rates=Rates(0, 0, 0)) as (_, address):
             host, _, port = address.removeprefix("http://").rpartition(":")
             with tempfile.TemporaryDirectory(prefix="muster-demo-") as folder:
                 return await run_demo(

@@ -40,5 +40,6 @@ def load(package: str, file: str) -> dict[str, Block]:
 
 
 def query(package: str, name: str, file: str = "queries.sql") -> str:
-    """One named statement of a package's queries.sql."""
-    return load(package, file)[name].sql
+    """One named statement of a package's queries.sql, or of another file given as `file.sql:name`."""
+    other, _, name = name.rpartition(":")
+    return load(package, other or file)[name].sql

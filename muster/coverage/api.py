@@ -7,24 +7,24 @@ from litestar.params import FromPath, FromQuery
 
 from muster.core.paging import Page
 from muster.coverage import queries
-from muster.registry import queries as registry
+from muster.guarding import area_within, reading
 from muster.registry.events import Level
 from muster.sampling import queries as sampling
-from muster.web import After, Ask, Format, Limit, listing, muster
+from muster.web import After, Ask, Format, Limit, listing
 
 
-@get("/v1/rounds/{round:str}/funnel")
+@get("/v1/rounds/{round:str}/funnel", right="funnel")
 async def show_funnel(
     request: Ask, round: FromPath[str], area: FromQuery[str], level: FromQuery[Level] = "street"
 ) -> dict[str, Any]:
     """The round's figures per area of a level under an area; persons, and swabs as person-times."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         found = await sampling.round_(conn, round)
-        top = await registry.area(conn, area)
+        top = await area_within(request, conn, area)
         return await queries.funnel(conn, found, top["area"], level)
 
 
-@get("/v1/rounds/{round:str}/missing")
+@get("/v1/rounds/{round:str}/missing", right="missing")
 async def list_missing(
     request: Ask,
     round: FromPath[str],
@@ -34,29 +34,29 @@ async def list_missing(
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """Who has not been tested under an area, in the order of the walk."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         found = await sampling.round_(conn, round)
-        top = (await registry.area(conn, area))["area"]
+        top = (await area_within(request, conn, area))["area"]
         return await listing(
             lambda a, n: queries.missing(conn, found["round"], top, after=a, limit=n),
             after=after, limit=limit, format=format, name="missing",
         )  # fmt: skip
 
 
-@get("/v1/rounds/{round:str}/balance")
+@get("/v1/rounds/{round:str}/balance", right="balance")
 async def show_balance(request: Ask, round: FromPath[str]) -> list[dict[str, Any]]:
     """The balance sheet: of this moment while the round is open, else the one it was closed on."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         found = await sampling.round_(conn, round)
         if found["closed_at"]:
             return await queries.closed_balance(conn, found["round"])
         return await queries.balance(conn, found["round"])
 
 
-@get("/v1/alarms")
+@get("/v1/alarms", right="alarms")
 async def list_alarms(request: Ask) -> list[dict[str, Any]]:
     """What a person must look at, gravest first."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await queries.alarms(conn)
 
 

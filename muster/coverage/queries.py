@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 
-from muster.config import PAGE_LIMIT
+from muster.config import DEFAULT_OBJECTION_HOURS, PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.rows import row, rows
 
@@ -63,4 +63,4 @@ async def closed_balance(conn: Conn, round: UUID) -> list[dict[str, Any]]:
 
 async def alarms(conn: Conn) -> list[dict[str, Any]]:
     """What a person must look at, gravest first."""
-    return await rows(conn, _HERE, "alarms")
+    return await rows(conn, _HERE, "alarms", objection_hours=DEFAULT_OBJECTION_HOURS)

@@ -110,6 +110,11 @@ SELECT * FROM (
     WHERE state = 'open' AND fell_due
     UNION ALL SELECT 5, 'result_without_tube', count(*)::int FROM lab.result
     WHERE outcome NOT IN ('positive', 'indeterminate') AND NOT rejected AND cardinality(tubes) = 0
+    UNION ALL SELECT 4, 'objection_overdue', count(*)::int FROM registry.objection
+    WHERE answered IS NULL AND raised_at < now() - make_interval(hours => coalesce((
+        SELECT p.value FROM registry.policy p WHERE p.name = 'objection_hours'
+            AND p.since <= now() AND p.area IS NULL AND p."group" IS NULL
+        ORDER BY p.since DESC LIMIT 1), %(objection_hours)s))
     UNION ALL SELECT 5, 'person_twice', count(*)::int FROM sampling.twice
     UNION ALL SELECT 5, 'barcode_twice', count(*)::int FROM sampling.barcode_twice
     UNION ALL SELECT 6, flag, count(*)::int FROM sampling.flag GROUP BY flag

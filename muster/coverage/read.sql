@@ -122,3 +122,12 @@ UNION SELECT (e.body ->> 'person')::uuid FROM ledger.event e
 WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type = 'SpecimenTaken' AND e.body IS NOT NULL
 UNION SELECT (e.body ->> 'into')::uuid FROM ledger.event e
 WHERE e.subject = ANY (%(alias)s::uuid[]) AND e.type = 'ResidentsMerged' AND e.body IS NOT NULL;
+
+-- name: building_seen (for: building)
+-- Figures under one's areas.
+(SELECT access.yes('figures'))
+OR EXISTS (SELECT FROM registry.span b
+    WHERE b.area = building AND b.line && (SELECT access.ids('figure_areas')))
+
+-- name: unplaced_seen (for: unplaced)
+(SELECT access.yes('figures'))

@@ -16,12 +16,15 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from muster.access.devices import sender
 from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.core.rows import row
+from muster.guarding import principal, reading
+from muster.intake.deciding import Refusal, accept, refuse
 from muster.intake.upload import Answer, MalformedUpload, UploadTooLarge, unzip
 from muster.ledger.event import Body
 from muster.sampling import queries
@@ -34,6 +37,12 @@ class Head(msgspec.Struct, frozen=True):
     batch: int
     seq: int
     hash: str
+
+
+class Refusing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a held item is refused."""
+
+    reason: Refusal
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -89,22 +98,28 @@ _problems = {
 }
 
 
-@post("/v1/events", status_code=200, operation_class=_UploadOperation, responses=_problems)
+@post(
+    "/v1/events",
+    status_code=200,
+    operation_class=_UploadOperation,
+    responses=_problems,
+    right="events",
+)
 async def take_events(request: Ask) -> Receipt:
     """Take in a batch of events; optionally gzip-encoded."""
     if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
         raise UploadTooLarge(limit_bytes=BODY_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
     body, received_at = await request.body(), now()
     here = muster(request)
-    owner = request.headers.get("x-device", "-")[:64]
+    sent_by = sender(principal(request))
     if request.headers.get("content-encoding", "").lower() == "gzip":
         try:
             body = unzip(body)
         except MalformedUpload as problem:
             reason = str(problem.facts["reason"])
-            raise await here.intake.malformed(body, reason, owner, received_at) from problem
+            raise await here.intake.malformed(body, reason, sent_by, received_at) from problem
     answers = await here.intake.take(
-        body, received_at=received_at, owner=owner, language=language(request)
+        body, received_at=received_at, sender=sent_by, language=language(request)
     )
     head = here.door.head
     if all(one.answer != "stored" for one in answers):  # another server may have stored them
@@ -114,14 +129,14 @@ async def take_events(request: Ask) -> Receipt:
     return Receipt(answers, Head(head.batch, head.seq, head.hash))
 
 
-@get("/v1/receipts")
+@get("/v1/receipts", right="receipts")
 async def show_receipts(request: Ask, id: FromQuery[list[UUID]]) -> list[dict[str, Any]]:
     """What became of events sent earlier: stored, held (and why) or unknown."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await queries.receipts(conn, id)
 
 
-@get("/v1/vocabulary")
+@get("/v1/vocabulary", right="public")
 async def show_vocabulary() -> dict[str, Any]:
     """Every event type with the JSON schema of its body."""
     types = list(Body.types.values())
@@ -135,17 +150,33 @@ async def show_vocabulary() -> dict[str, Any]:
     return {"types": named, "components": {"schemas": components}}
 
 
-@get("/v1/inbox")
+@get("/v1/inbox", right="inbox")
 async def list_inbox(request: Ask, after: After = None, limit: Limit = 100) -> Page:
     """What could not be read: who sent it, why it is held, until when it is kept."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await queries.inbox(conn, after=after, limit=limit)
 
 
-@post("/v1/inbox/retry", status_code=200)
+@post("/v1/inbox/retry", status_code=200, right="decide_inbox")
 async def retry_inbox(request: Ask) -> dict[str, int]:
-    """Try every held item again."""
+    """Try every held item again, except those that wait for a person's word."""
     return await muster(request).intake.retry()
 
 
-HANDLERS = [take_events, show_receipts, show_vocabulary, list_inbox, retry_inbox]
+@post("/v1/inbox/{inbox:uuid}/accept", status_code=200, right="decide_inbox")
+async def accept_held(request: Ask, inbox: FromPath[UUID]) -> dict[str, UUID]:
+    """Apply an item that was held for want of a right, such as what a revoked device sent."""
+    by = principal(request).login
+    return {"event": await accept(muster(request).intake, inbox, by=by, at=now())}
+
+
+@post("/v1/inbox/{inbox:uuid}/refuse", status_code=204, right="decide_inbox")
+async def refuse_held(request: Ask, inbox: FromPath[UUID], data: JSONBody[Refusing]) -> None:
+    """Never apply a held item."""
+    by = principal(request).login
+    await refuse(muster(request).intake, inbox, data.reason, by=by, at=now())
+
+
+HANDLERS = [
+    take_events, show_receipts, show_vocabulary, list_inbox, retry_inbox, accept_held, refuse_held,
+]  # fmt: skip

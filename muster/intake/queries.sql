@@ -28,3 +28,14 @@ FROM (
 JOIN registry.resident r ON r.resident = k.resident
 JOIN vault.identity i ON i.resident = k.resident
 ORDER BY k.hash, r.merged_into NULLS FIRST, r.resident;
+
+-- name: held
+SELECT received_at, owner, offset_ms, sealed FROM ledger.inbox
+WHERE id = %(inbox)s AND sealed IS NOT NULL AND applied_at IS NULL AND refused_at IS NULL;
+
+-- name: accepted
+UPDATE ledger.inbox SET applied_at = %(at)s, decided_by = %(by)s, sealed = NULL
+WHERE id = %(inbox)s RETURNING id;
+
+-- name: refused
+UPDATE ledger.inbox SET refused_at = %(at)s, decided_by = %(by)s WHERE id = %(inbox)s RETURNING id;

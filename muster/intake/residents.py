@@ -102,8 +102,8 @@ class Draft:
     body: ResidentListed
     identity: Identity
     says_state: bool
-    hash: bytes
-    phone_hash: bytes | None
+    hashes: tuple[bytes, ...]  # under each live key
+    phone_hashes: tuple[bytes, ...]
 
 
 @dataclass
@@ -182,17 +182,17 @@ class Residents:
             birth_year=birth_date.year if birth_date else None, sex=sex,
             registered_area=registered or None, group=group or None,
         )  # fmt: skip
-        hash_ = self.vault.number_hash(identity.kind, identity.number) or self.vault.print(
+        hashes = self.vault.number_hashes(identity.kind, identity.number) or self.vault.prints(
             name, birth_date, building, body.room
         )
         called = hash(pinyin(name))  # one spelling in both scripts
-        if self.seen.setdefault(hash_, called) != called:
+        if self.seen.setdefault(hashes[min(hashes)], called) != called:
             raise RowFault(("number", DocumentOfAnother()))
         if len(self.seen) == self.count:
             return None
         self.count = len(self.seen)
-        phone_hash = self.vault.hash("phone", phone) if phone else None
-        return Draft(body, identity, bool(state_), hash_, phone_hash)
+        phones = self.vault.phone_hashes(phone)
+        return Draft(body, identity, bool(state_), tuple(hashes.values()), tuple(phones.values()))
 
     def _document(self, cells: Cells, kind: str, number: str) -> Document | None:
         known = kind_named(kind) if kind else None
@@ -216,7 +216,7 @@ class Residents:
         events, late = [], []
         for row, draft in drafts:
             resident, body, identity = None, draft.body, draft.identity
-            if listed := known.get(draft.hash):
+            if listed := next(filter(None, map(known.get, draft.hashes)), None):
                 if self._is_another(draft, listed):
                     late.append((row, RowFault(("number", DocumentOfAnother()))))
                     continue
@@ -236,8 +236,8 @@ class Residents:
         async with muster.pool.connection() as conn:
             found = await rows(
                 conn, "muster.intake", "people_known",
-                numbers=[draft.hash for draft in drafts if draft.identity.number],
-                prints=[draft.hash for draft in drafts if not draft.identity.number],
+                numbers=[h for draft in drafts if draft.identity.number for h in draft.hashes],
+                prints=[h for draft in drafts if not draft.identity.number for h in draft.hashes],
             )  # fmt: skip
         return {bytes(one["hash"]): one for one in found}
 
@@ -263,14 +263,13 @@ class Residents:
         )
         name = listed["name"] if self._same_name(who.name, listed["name"]) else who.name
         born = who.birth_date or listed["birth_date"]
-        phone = draft.phone_hash or (listed["phone_hash"] and bytes(listed["phone_hash"]))
+        called = not draft.phone_hashes or listed["phone_hash"] in draft.phone_hashes
         if not listed["walk_in"] and (
             stays, told.room, told.state, told.birth_year, told.sex, told.registered_area,
-            told.group, name, born, phone,
+            told.group, name, born, called,
         ) == (
             True, listed["room"], listed["state"], listed["birth_year"], listed["sex"],
-            listed["registered_area"], listed["group"], listed["name"], listed["birth_date"],
-            listed["phone_hash"] and bytes(listed["phone_hash"]),
+            listed["registered_area"], listed["group"], listed["name"], listed["birth_date"], True,
         ):  # fmt: skip
             return None
         return told, Identity(

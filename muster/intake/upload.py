@@ -18,6 +18,7 @@ import psycopg
 from msgspec import Meta
 from psycopg_pool import AsyncConnectionPool
 
+from muster.access.engine.judge import FOR_A_PERSON, Sender
 from muster.config import (
     CLOCK_TOLERANCE_SECONDS,
     INBOX_DAYS,
@@ -28,6 +29,7 @@ from muster.config import (
 from muster.core.clock import plausible
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
+from muster.ledger.door import Answer as Said
 from muster.ledger.door import Door
 from muster.ledger.event import Body, Envelope, Event
 from muster.registry.engine.identity import check
@@ -124,6 +126,7 @@ class _Half(msgspec.Struct):
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not an escaped backslash before it
 _RETRY_ITEMS = 200
+_FOR_A_PERSON = [problem.slug for problem in FOR_A_PERSON]
 
 _items = msgspec.json.Decoder(Item)
 _halves = msgspec.json.Decoder(_Half)
@@ -131,15 +134,19 @@ _bodies: dict[type[Body], msgspec.json.Decoder[Any]] = {}
 
 _HOLD = """
 INSERT INTO ledger.inbox
-    (id, received_at, expires_at, owner, offset_ms, slug, event, digest, sealed)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (id, received_at, expires_at, owner, offset_ms, slug, event, digest, sealed, sender)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (digest) DO UPDATE SET (expires_at, slug, sealed, applied_at) =
-    (excluded.expires_at, excluded.slug, excluded.sealed, NULL)
+    (excluded.expires_at, excluded.slug,
+        CASE WHEN inbox.refused_at IS NULL THEN excluded.sealed END, NULL)
 RETURNING id
 """
+_HELD = "SELECT digest FROM ledger.inbox WHERE digest = ANY (%s)"
 _KEPT = """
-SELECT id, received_at, owner, offset_ms, sealed FROM ledger.inbox
-WHERE applied_at IS NULL AND sealed IS NOT NULL AND id > %s ORDER BY id LIMIT %s
+SELECT id, received_at, owner, offset_ms, sealed, sender FROM ledger.inbox
+WHERE applied_at IS NULL AND refused_at IS NULL AND sealed IS NOT NULL AND slug <> ALL (%s)
+    AND id > %s
+ORDER BY id LIMIT %s
 """
 _APPLIED = "UPDATE ledger.inbox SET applied_at = now(), sealed = NULL WHERE id = ANY (%s)"
 
@@ -153,14 +160,14 @@ class Intake:
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
     async def take(
-        self, body: bytes, *, received_at: datetime, owner: str, language: str = "en"
+        self, body: bytes, *, received_at: datetime, sender: Sender, language: str = "en"
     ) -> list[Answer]:
-        """Answer an upload; its own `device` goes before `owner`. Raises MalformedUpload,
-        UploadTooLarge, and what the door raises."""
+        """Answer an upload of a sender; what is held of it waits under the upload's own `device`.
+        Raises MalformedUpload, UploadTooLarge, and what the door raises."""
         try:
             upload = msgspec.json.decode(body, type=Upload)
         except _UNREADABLE as error:
-            raise await self.malformed(body, str(error), owner, received_at) from error
+            raise await self.malformed(body, str(error), sender, received_at) from error
         if len(upload.items) > ITEMS_LIMIT:
             raise UploadTooLarge(limit_bytes=UNZIPPED_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
         offset = _offset(upload, received_at)
@@ -170,31 +177,36 @@ class Intake:
                 read.append(read_item(bytes(raw), received_at, upload.device, offset))
             except Problem as problem:
                 read.append(problem)
-        said = await self.door.append([one for one in read if isinstance(one, Event)])
+        said = await self.door.append(
+            [one for one in read if isinstance(one, Event)], sender=sender
+        )
         answers, held = _sorted_out(upload.items, read, iter(said))
         offset = offset if upload.device else 0
-        boxes = await self.hold(held, upload.device or owner, received_at, offset_ms=offset)
+        boxes = await self.hold(
+            held, upload.device or sender.name, received_at, offset_ms=offset, sender=sender
+        )
         kept = iter(zip(held, boxes, strict=True))
         return [answer or _held(*next(kept), language) for answer in answers]
 
     async def malformed(
-        self, body: bytes, reason: str, owner: str, received_at: datetime
+        self, body: bytes, reason: str, sender: Sender, received_at: datetime
     ) -> MalformedUpload:
         """Keep a body that is no upload; the problem to raise."""
         held = Held(body, MalformedUpload(reason=reason, inbox=""))
-        (inbox,) = await self.hold([held], owner, received_at)
+        (inbox,) = await self.hold([held], sender.name, received_at, sender=sender)
         return MalformedUpload(reason=reason, inbox=inbox)
 
     async def hold(
-        self, held: Sequence[Held], owner: str, received_at: datetime, *, offset_ms: int = 0
-    ) -> list[UUID]:
+        self, held: Sequence[Held], owner: str, received_at: datetime, *, offset_ms: int = 0,
+        sender: Sender | None = None,
+    ) -> list[UUID]:  # fmt: skip
         """Keep what could not be read, in one transaction; the same bytes again are the same inbox
         item, which is filled again if it had expired. The items' ids, in order."""
-        digests = [self.vault.hash("inbox", one.raw.hex()) for one in held]
+        digests = await self._digests(held)
         expires_at = received_at + timedelta(days=INBOX_DAYS)
         rows = {
             digest: [uuid7(), received_at, expires_at, owner, offset_ms, one.problem.slug,
-                     one.event, digest, self.vault.seal(one.raw)]
+                     one.event, digest, self.vault.seal(one.raw), sender and str(sender)]
             for digest, one in zip(digests, held, strict=True)
         }  # fmt: skip
         boxes: dict[bytes, UUID] = {}
@@ -206,27 +218,45 @@ class Intake:
                     boxes[digest] = row[0]
         return [boxes[digest] for digest in digests]
 
+    async def _digests(self, held: Sequence[Held]) -> list[bytes]:
+        """By what the same bytes are known again: the digest they are held by, which stands under an
+        older key for a while when keys are changed, or that of the current key."""
+        every = [self.vault.hashes("inbox", one.raw.hex()) for one in held]
+        older = [digest for one in every if len(one) > 1 for digest in one.values()]
+        known: set[bytes] = set()
+        if older:
+            async with self.pool.connection() as conn:
+                found = await (await conn.execute(_HELD, [older])).fetchall()
+            known = {bytes(row[0]) for row in found}
+        return [next(filter(known.__contains__, one.values()), one[max(one)]) for one in every]
+
     async def retry(self) -> dict[str, int]:
-        """Try every held item again: a newer server may read it. Counts by what became of them.
-        Raises what the door raises; then what was not applied yet is still held."""
+        """Try every held item again: a newer server may read it; what waits for a person's word goes
+        on waiting. Counts by what became of them. Raises what the door raises; then what was not
+        applied yet is still held."""
         counts = {"applied": 0, "held": 0}
         last = UUID(int=0)
         while True:
             async with self.pool.connection() as conn:
-                rows = await (await conn.execute(_KEPT, [last, _RETRY_ITEMS])).fetchall()
+                rows = await (
+                    await conn.execute(_KEPT, [_FOR_A_PERSON, last, _RETRY_ITEMS])
+                ).fetchall()
             if not rows:
                 return counts
             last = rows[-1][0]
-            read: dict[UUID, Event] = {}
-            for box, received_at, owner, offset_ms, sealed in rows:
+            read: dict[Sender | None, dict[UUID, Event]] = {}
+            for box, received_at, owner, offset_ms, sealed, sender in rows:
                 with suppress(Problem):
                     raw = self.vault.open(bytes(sealed))
-                    read[box] = read_item(raw, received_at, owner, offset_ms)
-            said = await self.door.append(list(read.values()))
-            applied = [
-                box for box, answer in zip(read, said, strict=True)
-                if answer in ("stored", "known")
-            ]  # fmt: skip
+                    event = read_item(raw, received_at, owner, offset_ms)
+                    read.setdefault(Sender.of(sender), {})[box] = event
+            applied: list[UUID] = []
+            for sender, boxes in read.items():
+                said = await self.door.append(list(boxes.values()), sender=sender)
+                applied += [
+                    box for box, answer in zip(boxes, said, strict=True)
+                    if answer in ("stored", "known")
+                ]  # fmt: skip
             async with self.pool.connection() as conn:
                 await conn.execute(_APPLIED, [applied])
             counts["applied"] += len(applied)
@@ -304,7 +334,7 @@ def _offset(upload: Upload, received_at: datetime) -> int:
 
 
 def _sorted_out(
-    raws: Sequence[msgspec.Raw], read: Sequence[Event | Problem], said: Iterator[str]
+    raws: Sequence[msgspec.Raw], read: Sequence[Event | Problem], said: Iterator[Said]
 ) -> tuple[list[Answer | None], list[Held]]:
     """The answer to each item, None for those to be held, and those."""
     answers: list[Answer | None] = []
@@ -315,6 +345,8 @@ def _sorted_out(
         elif (answer := next(said)) == "stored" or answer == "known":
             answers.append(Answer(one.id, answer))
             continue
+        elif isinstance(answer, Problem):
+            problem = answer
         else:
             problem = IdReused(event=one.id) if answer == "reused" else Unstorable()
         answers.append(None)

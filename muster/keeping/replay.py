@@ -12,6 +12,7 @@ from psycopg import errors
 
 from muster.config import FOLLOWER_CHUNK_EVENTS
 from muster.keeping.follower import refresh, refresh_all, touched_between
+from muster.keeping.securing import dependent, guard, lift
 from muster.ledger.door import LOCK
 from muster.ledger.projection import Catalogue, Projection, Widening
 
@@ -72,7 +73,7 @@ async def rebuild(
         while await _head(conn) - seq > SMALL_LAG_EVENTS:
             seq = await _advance(conn, shadows, widenings, seq)
         progress("swapping", len(chosen) + 1, total)
-        seq = await _swap(conn, chosen, shadows, widenings, seq)
+        seq = await _swap(conn, catalogue, chosen, shadows, widenings, seq)
         progress("done", total, total)
         return seq
     finally:
@@ -111,6 +112,7 @@ async def _advance(
 
 async def _swap(
     conn: psycopg.AsyncConnection[Any],
+    catalogue: Catalogue,
     chosen: Sequence[Projection],
     shadows: Sequence[Projection],
     widenings: Sequence[Widening],
@@ -124,12 +126,15 @@ async def _swap(
                 await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
                 while (last := await _advance(conn, shadows, widenings, seq)) != seq:
                     seq = last
+                guards = dependent(catalogue, [p.name for p in chosen])
+                await lift(conn, guards)
                 for old in reversed(chosen):
                     await conn.execute(f"DROP VIEW IF EXISTS {old.view}".encode())
                     if old.stored:
                         await conn.execute(f"DROP TABLE IF EXISTS {old.name}".encode())
                 for old, new in zip(chosen, shadows, strict=True):
                     await _take_place(conn, old, new, seq)
+                await guard(conn, catalogue, guards)
             return seq
         except errors.LockNotAvailable:
             continue  # a long reader is in the way: let the door go on and try again

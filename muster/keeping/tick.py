@@ -9,6 +9,7 @@ import psycopg
 
 from muster.core.clock import now as the_time
 from muster.keeping.follower import STEP_LOCK, keys_of, refresh_all, touched_between
+from muster.keeping.retention import end_automatic
 from muster.ledger.door import LOCK, Door
 from muster.ledger.projection import Rule, Touched
 from muster.ledger.settle import consequence
@@ -22,7 +23,13 @@ async def tick(conn: psycopg.AsyncConnection[Any], door: Door, now: datetime) ->
             rows = await (await conn.execute(rule.sql, {"now": now})).fetchall()
             due += len(rows)
             await door.append([consequence(rule, row, now) for row in rows])
-    return {"due": due, "unstalled": await retry_stalled(conn, door), **await _expire(conn, now)}
+    unstalled = await retry_stalled(conn, door)
+    ended = await end_automatic(conn, now)
+    return {
+        "due": due, "unstalled": unstalled, "expired_inbox": ended["held_items"],
+        "expired_notes": ended["free_text"],
+        "expired_sessions": ended["sessions"] + ended["sign_in_codes"],
+    }  # fmt: skip
 
 
 async def retry_stalled(conn: psycopg.AsyncConnection[Any], door: Door) -> int:
@@ -71,11 +78,3 @@ async def reconcile(conn: psycopg.AsyncConnection[Any], door: Door, name: str) -
             return done
         done += await run_rule(conn, door, rule, touched)
         seq = last
-
-
-async def _expire(conn: psycopg.AsyncConnection[Any], now: datetime) -> dict[str, int]:
-    inbox = await conn.execute(
-        "UPDATE ledger.inbox SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %s", [now]
-    )
-    notes = await conn.execute("DELETE FROM vault.note WHERE expires_at < %s", [now])
-    return {"expired_inbox": inbox.rowcount, "expired_notes": notes.rowcount}

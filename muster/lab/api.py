@@ -9,40 +9,38 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.core.clock import now
 from muster.core.paging import Page
+from muster.guarding import principal, reading
 from muster.lab import decide, queries
 from muster.lab.events import Outcome
-from muster.web import After, Ask, Code, Format, Limit, listing, muster
+from muster.web import After, Ask, Format, Limit, listing, muster
 
 
-class Amendment(msgspec.Struct, frozen=True):
+class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another outcome for a released result, and why."""
 
     outcome: Outcome
     reason: Literal["repeat_run", "clerical", "wrong_sample", "other"]
-    actor: Code
 
 
-class Binding(msgspec.Struct, frozen=True):
+class Binding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tube a result belongs to."""
 
     tube: UUID
-    actor: Code
 
 
-class Rejection(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a result does not count."""
 
     reason: Literal["wrong_file", "wrong_tube", "superseded", "other"]
-    actor: Code
 
 
-@get("/v1/people/{person:uuid}/results")
+@get("/v1/people/{person:uuid}/results", right="results")
 async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, Any]]:
     """A person's swabs, newest first, with what may be told of each."""
-    return await request.app.state.results.ask(person)
+    return await request.app.state.results.ask((principal(request).scope("results"), person))
 
 
-@get("/v1/recalls")
+@get("/v1/recalls", right="recalls")
 async def list_recalls(
     request: Ask,
     recall_state: FromQuery[Literal["open", "closed", "withdrawn"] | None] = None,
@@ -51,62 +49,72 @@ async def list_recalls(
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """Recalls in the order they were ordered."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await listing(
             lambda a, n: queries.recalls(conn, state=recall_state, after=a, limit=n),
             after=after, limit=limit, format=format, name="recalls",
         )  # fmt: skip
 
 
-@get("/v1/conflicts")
+@get("/v1/conflicts", right="conflicts")
 async def list_conflicts(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Results that contradict each other or fit several tubes; nobody is told by them."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await listing(
             lambda a, n: queries.conflicts(conn, after=a, limit=n),
             after=after, limit=limit, format=format, name="conflicts",
         )  # fmt: skip
 
 
-@get("/v1/results/waiting")
+@get("/v1/results/waiting", right="waiting")
 async def list_waiting(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Results whose tube is not known."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await listing(
             lambda a, n: queries.waiting(conn, after=a, limit=n),
             after=after, limit=limit, format=format, name="waiting",
         )  # fmt: skip
 
 
-@post("/v1/results/{result:uuid}/amend", status_code=204)
+@post("/v1/results/{result:uuid}/amend", status_code=204, right="decide_results")
 async def amend_result(request: Ask, result: FromPath[UUID], data: JSONBody[Amendment]) -> None:
     """Give a released result another outcome."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         await decide.amend(
             conn, muster(request).door, result, outcome=data.outcome, reason=data.reason,
-            actor=data.actor, at=now(),
+            actor=principal(request).login, at=now(),
         )  # fmt: skip
 
 
-@post("/v1/results/{result:uuid}/bind", status_code=204)
+@post("/v1/results/{result:uuid}/bind", status_code=204, right="decide_results")
 async def bind_result(request: Ask, result: FromPath[UUID], data: JSONBody[Binding]) -> None:
     """Say which tube a result belongs to."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         await decide.bind(
-            conn, muster(request).door, result, tube=data.tube, actor=data.actor, at=now()
+            conn,
+            muster(request).door,
+            result,
+            tube=data.tube,
+            actor=principal(request).login,
+            at=now(),
         )
 
 
-@post("/v1/results/{result:uuid}/reject", status_code=204)
+@post("/v1/results/{result:uuid}/reject", status_code=204, right="decide_results")
 async def reject_result(request: Ask, result: FromPath[UUID], data: JSONBody[Rejection]) -> None:
     """Say that a result does not count."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         await decide.reject(
-            conn, muster(request).door, result, reason=data.reason, actor=data.actor, at=now()
+            conn,
+            muster(request).door,
+            result,
+            reason=data.reason,
+            actor=principal(request).login,
+            at=now(),
         )
 
 

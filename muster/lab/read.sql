@@ -86,3 +86,22 @@ LEFT JOIN LATERAL (
                 AND (u.body ->> 'closing')::uuid = e.id)
     ORDER BY e.body ->> 'outcome', e.id LIMIT 1) c ON true
 WHERE o.type = 'RecallOrdered' AND o.body IS NOT NULL;
+
+-- name: result_seen (for: result)
+-- A laboratory sees its own results, others those of tubes they see.
+(SELECT access.yes('everyone'))
+OR lab = ANY ((SELECT access.codes('labs'))::text[])
+OR cardinality((SELECT access.codes('labs'))) = 0
+    AND EXISTS (SELECT FROM sampling.tube t WHERE t.tube = ANY (result.tubes))
+
+-- name: outcome_seen (for: outcome)
+(SELECT access.yes('everyone'))
+OR CASE WHEN cardinality((SELECT access.codes('labs'))) > 0
+    THEN EXISTS (SELECT FROM lab.result r WHERE r.barcode = outcome.barcode)
+    ELSE EXISTS (SELECT FROM sampling.tube t WHERE t.tube = outcome.tube) END
+
+-- name: recall_seen (for: recall)
+(SELECT access.yes('everyone'))
+OR person = ANY ((SELECT access.ids('own'))::uuid[])
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = recall.person)
+OR access.tube_here(tube)

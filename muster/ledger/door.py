@@ -19,7 +19,7 @@ from psycopg.rows import namedtuple_row, tuple_row
 from muster.config import QUEUE_WEIGHT_LIMIT, RETRY_AFTER_SECONDS, TRANSACTION_WEIGHT_LIMIT
 from muster.core.clock import now
 from muster.core.log import error_facts, logger
-from muster.core.problems import StorageUnavailable, TooBusy
+from muster.core.problems import Problem, StorageUnavailable, TooBusy
 from muster.core.sqlfile import query
 from muster.ledger.event import ENVELOPE, OURS, Event, body_bytes, canonical, digest
 from muster.ledger.projection import Catalogue, Touched
@@ -27,11 +27,13 @@ from muster.ledger.settle import INSERT_EVENTS, CarefulStep, Step, as_rows, even
 
 _BATCH, _STORED = (query("muster.ledger", name).encode() for name in ("insert_batch", "stored"))
 LOCK = 0x6D7573746572  # "muster"
-Answer = Literal["stored", "known", "reused", "unstorable"]
+DOOR_ROLE = "muster_door"  # adds events and refreshes rows; can neither change nor remove an event
+Answer = Literal["stored", "known", "reused", "unstorable"] | Problem
 
 # Array parameters look small to the planner and tables may be empty when a plan is made: the door
 # always wants the index, and never to plan a view again.
 DOOR_OPTIONS = (
+    f"-c role={DOOR_ROLE} "
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
     "-c enable_mergejoin=off -c enable_material=off -c max_parallel_workers_per_gather=0 "
     "-c jit=off -c idle_in_transaction_session_timeout=10s "
@@ -47,6 +49,14 @@ class Vault(Protocol):
 
     def put(self, event: Event) -> bytes | None: ...
     def put_note(self, event: Event) -> bytes | None: ...
+
+
+class Gate(Protocol):
+    """Whether senders may send these events: the problems of those that may not, by event id."""
+
+    async def __call__(
+        self, conn: psycopg.AsyncConnection[Any], sent: Sequence[tuple[Any, Event]], /
+    ) -> dict[UUID, Problem]: ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class _Ready:
     row: bytes
     identity: bytes | None
     note: bytes | None
+    sender: Any
 
 
 @dataclass
@@ -82,11 +93,13 @@ class Door:
     conninfo: str
     catalogue: Catalogue
     vault: Vault
+    gate: Gate | None = None
     head: Head = Head()
     commits: int = 0
     stored: int = 0
     _queue: list[_Upload] = field(default_factory=list)
     _unstorable: set[UUID] = field(default_factory=set)
+    _refused: dict[UUID, Problem] = field(default_factory=dict)
     _waiting: int = 0
     _planned: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -106,8 +119,9 @@ class Door:
         if self._conn:
             await self._conn.close()
 
-    async def append(self, events: Sequence[Event]) -> list[Answer]:
-        """Store events; one answer each, in order, after they are durable.
+    async def append(self, events: Sequence[Event], *, sender: Any = None) -> list[Answer]:
+        """Store events; one answer each, in order, after they are durable. What a `sender` sends passes
+        the gate, and a Problem answers what is not let through; without one it is Muster's own.
 
         Raises StorageUnavailable or TooBusy; then nothing is known to be stored, and sending the
         same events again is right.
@@ -120,7 +134,8 @@ class Door:
                 raise TooBusy(seconds=RETRY_AFTER_SECONDS)
             ready = []
             for event, row in zip(piece, event_rows(piece), strict=True):
-                ready.append(_Ready(event, row, self.vault.put(event), self.vault.put_note(event)))
+                identity, note = self.vault.put(event), self.vault.put_note(event)
+                ready.append(_Ready(event, row, identity, note, sender))
                 if len(ready) % 10 == 0:
                     await asyncio.sleep(0)  # a large batch must not hold up the one at work
             upload = _Upload(ready, weight, loop.create_future())
@@ -165,14 +180,17 @@ class Door:
                 ready.event
                 for upload in uploads
                 for ready in upload.events
-                if ready.event.id not in fresh or unique[ready.event.id] is not ready
+                if (ready.event.id not in fresh or unique[ready.event.id] is not ready)
+                and ready.event.id not in self._refused
             ]
             changed = await self._changed(repeated) if repeated else set()
             answered: set[UUID] = set()
             for upload in uploads:
                 answers: list[Answer] = []
                 for event in (ready.event for ready in upload.events):
-                    if event.id in self._unstorable:
+                    if refusal := self._refused.get(event.id):
+                        answers.append(refusal)
+                    elif event.id in self._unstorable:
                         answers.append("unstorable")
                     elif event.id in fresh and event.id not in answered:
                         answers.append("stored")
@@ -181,7 +199,6 @@ class Door:
                     answered.add(event.id)
                 if not upload.done.done():
                     upload.done.set_result(answers)
-            self._unstorable.clear()
         except BaseException as error:
             problem = error
             if isinstance(error, psycopg.Error):
@@ -194,6 +211,9 @@ class Door:
                     upload.done.set_exception(problem)
             if isinstance(error, asyncio.CancelledError):
                 raise
+        finally:
+            self._unstorable.clear()
+            self._refused.clear()
 
     async def _store(self, events: list[_Ready]) -> set[UUID]:
         """Commit events, by halves where some break a view; the ids that were new."""
@@ -236,8 +256,11 @@ class Door:
         at = now()
         head = None
         async with conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            events = await self._let_through(conn, events)
+            if not events:
+                return set()
             async with conn.pipeline():
-                await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
                 inserted = await conn.execute(INSERT_EVENTS, as_rows(ready.row for ready in events))
                 for sql, kept in (
                     (self.vault.put_sql, [ready.identity for ready in events if ready.identity]),
@@ -262,6 +285,16 @@ class Door:
                 self._planned = self.head.seq
                 await conn.execute("DISCARD PLANS")
         return fresh
+
+    async def _let_through(
+        self, conn: psycopg.AsyncConnection[Any], events: list[_Ready]
+    ) -> list[_Ready]:
+        sent = [(ready.sender, ready.event) for ready in events if ready.sender is not None]
+        if self.gate is None or not sent:
+            return events
+        refused = await self.gate(conn, sent)
+        self._refused |= refused
+        return [ready for ready in events if ready.event.id not in refused]
 
     async def _changed(self, events: list[Event]) -> set[int]:
         """Which of these already stored events differ from what is stored, by `id()`."""

@@ -3,7 +3,8 @@ definition serves live writes, late arrivals, corrections, replay and verificati
 
 A domain's read.sql holds a block per table: `-- name: tube (key: tube; touched: tube; index: …)`.
 `key` is the column (or columns) rows are recomputed by, `touched` the kind of key whose values the
-events give, `follower: keyed|whole` says it runs after commit, `(view)` that it is not stored.
+events give, `follower: keyed|whole` says it runs after commit, `(view)` that it is not stored; who
+may see a row is said by `seen: everyone` or a block `tube_seen`.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
     "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube",
-    "result",
+    "result", "account", "device",
 )  # fmt: skip
 TEXT_KINDS = ("barcode",)
 KINDS = UUID_KINDS + TEXT_KINDS
@@ -38,6 +39,7 @@ class Projection:
     spills: str | None = None
     indexes: tuple[str, ...] = ()
     keys_sql: str | None = None
+    seen: str = ""
 
     @property
     def stored(self) -> bool:
@@ -97,12 +99,22 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """Who may see a row of a table that is no read table (`seen`, SQL), and what the door may do."""
+
+    table: str
+    seen: str
+    door: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """What causes what, as data: filled in by muster/catalogue.py."""
 
     projections: tuple[Projection, ...]
     rules: tuple[Rule, ...]
     widenings: tuple[Widening, ...] = ()
+    guards: tuple[Guard, ...] = ()
     types: dict[str, type[Body]] = field(default_factory=lambda: Body.types)
 
     @property
@@ -119,6 +131,12 @@ def projections(*names: str) -> tuple[Projection, ...]:
     return tuple(_projection(name) for name in names)
 
 
+def guards(package: str, file: str) -> tuple[Guard, ...]:
+    """The guards of tables that are not rebuilt: `-- name: x (table: …; door: SELECT, …)`."""
+    blocks = load(package, file).values()
+    return tuple(Guard(b.options["table"], b.sql, b.options["door"]) for b in blocks)
+
+
 def rules(domain: str, *names: str) -> tuple[Rule, ...]:
     blocks = load(f"muster.{domain}", "rules.sql")
     return tuple(_rule(f"{domain}.{name}", blocks[name]) for name in names)
@@ -128,8 +146,9 @@ def _projection(name: str) -> Projection:
     schema, _, table = name.partition(".")
     blocks = load(f"muster.{'registry' if schema == 'vault' else schema}", "read.sql")
     block, options = blocks[table], blocks[table].options
+    seen = options.get("seen") or blocks[f"{table}_seen"].sql
     if "view" in options:
-        return Projection(name, _constants(block.sql), block.comment)
+        return Projection(name, _constants(block.sql), block.comment, seen=seen)
     return Projection(
         name,
         _constants(block.sql),
@@ -140,6 +159,7 @@ def _projection(name: str) -> Projection:
         spills=options.get("spills"),
         indexes=tuple(options.get("index", "").split("|")) if "index" in options else (),
         keys_sql=blocks[f"{table}_keys"].sql if f"{table}_keys" in blocks else None,
+        seen=seen,
     )
 
 

@@ -9,24 +9,18 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.core.clock import now
 from muster.core.paging import Page
+from muster.guarding import area_within, principal, reading
 from muster.registry import decide, queries
-from muster.web import After, Ask, Code, Format, Limit, listing, muster
+from muster.web import After, Ask, Format, Limit, listing, muster
 
 
-class Merge(msgspec.Struct, frozen=True):
+class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Make one id count for another."""
 
     into: UUID
-    actor: Code
 
 
-class Unmerge(msgspec.Struct, frozen=True):
-    """Take the merge of an id back."""
-
-    actor: Code
-
-
-@get("/v1/areas")
+@get("/v1/areas", right="areas")
 async def list_areas(
     request: Ask,
     parent: FromQuery[str | None] = None,
@@ -35,7 +29,7 @@ async def list_areas(
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """The areas right under one (code, id or name), or the roots."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         top = (await queries.area(conn, parent))["area"] if parent else None
         return await listing(
             lambda a, n: queries.children(conn, top, after=a, limit=n),
@@ -43,14 +37,14 @@ async def list_areas(
         )  # fmt: skip
 
 
-@get("/v1/areas/{area:str}")
+@get("/v1/areas/{area:str}", right="areas")
 async def show_area(request: Ask, area: FromPath[str]) -> dict[str, Any]:
     """One area by code, id or name."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await queries.area(conn, area)
 
 
-@get("/v1/people")
+@get("/v1/people", right="people")
 async def search_people(
     request: Ask,
     area: FromQuery[str],
@@ -60,56 +54,61 @@ async def search_people(
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """People under an area by the beginning of a name: characters, pinyin or initials."""
-    async with muster(request).pool.connection() as conn:
-        top = (await queries.area(conn, area))["area"]
+    async with reading(request) as conn:
+        top = (await area_within(request, conn, area))["area"]
         return await listing(
             lambda a, n: queries.search(conn, top, name, after=a, limit=n),
             after=after, limit=limit, format=format, name="people",
         )  # fmt: skip
 
 
-@get("/v1/people/{person:uuid}")
+@get("/v1/people/{person:uuid}", right="people")
 async def show_person(request: Ask, person: FromPath[UUID]) -> dict[str, Any]:
     """One person, number and phone masked."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await queries.person(conn, muster(request).vault, person)
 
 
-@post("/v1/people/{person:uuid}/merge", status_code=204)
+@post("/v1/people/{person:uuid}/merge", status_code=204, right="merge")
 async def merge_people(request: Ask, person: FromPath[UUID], data: JSONBody[Merge]) -> None:
     """Join two ids after review."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         await decide.merge(
-            conn, muster(request).door, one=person, into=data.into, actor=data.actor, at=now()
+            conn,
+            muster(request).door,
+            one=person,
+            into=data.into,
+            actor=principal(request).login,
+            at=now(),
         )
 
 
-@post("/v1/people/{person:uuid}/unmerge", status_code=204)
-async def unmerge_people(request: Ask, person: FromPath[UUID], data: JSONBody[Unmerge]) -> None:
+@post("/v1/people/{person:uuid}/unmerge", status_code=204, right="merge")
+async def unmerge_people(request: Ask, person: FromPath[UUID]) -> None:
     """Take a merge back and keep the two apart."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         await decide.unmerge(
-            conn, muster(request).door, resident=person, actor=data.actor, at=now()
+            conn, muster(request).door, resident=person, actor=principal(request).login, at=now()
         )
 
 
-@get("/v1/duplicates")
+@get("/v1/duplicates", right="duplicates")
 async def list_duplicates(request: Ask, format: Format = "json") -> Page | Response[bytes]:
     """People who may be listed twice, likeliest first, for a person to decide."""
 
     async def all_pairs(_after: str | None, _limit: int) -> Page:
-        async with muster(request).pool.connection() as conn:
+        async with reading(request) as conn:
             return Page(await queries.likely_duplicates(conn))
 
     return await listing(all_pairs, after=None, limit=1, format=format, name="duplicates")
 
 
-@get("/v1/units")
+@get("/v1/units", right="units")
 async def list_units(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Enterprises, schools, hotels and other units."""
-    async with muster(request).pool.connection() as conn:
+    async with reading(request) as conn:
         return await listing(
             lambda a, n: queries.units(conn, after=a, limit=n),
             after=after, limit=limit, format=format, name="units",

@@ -64,7 +64,10 @@ class PolicyAdopted(Body, frozen=True):
     """An edition of a policy number (subject) holds from `since`, for an area or a group if given.
     A tube size with `household` means one household a tube, of at most that many people."""
 
-    name: Literal["tube_size", "result_window_hours", "recall_hours"]
+    name: Literal[
+        "tube_size", "result_window_hours", "recall_hours", "objection_hours", "identity_days",
+        "reading_days",
+    ]  # fmt: skip
     value: Annotated[int, Meta(ge=1, le=10_000)]
     since: Annotated[datetime, Meta(tz=True)]
     area: UUID | None = None
@@ -132,6 +135,25 @@ class ResidentsUnmerged(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return _merge_keys(subject, self.into)
+
+
+class ObjectionRaised(Body, frozen=True):
+    """The person (subject) objects to what is recorded of them; what they say is kept as free text."""
+
+    about: Literal["result", "address", "identity", "status", "other"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("resident", subject),)
+
+
+class ObjectionAnswered(Body, frozen=True):
+    """An objection (the cause) of the person (subject) was looked at: what is recorded was corrected,
+    the objection upheld without anything to correct, or rejected. The reasons are free text."""
+
+    answer: Literal["upheld", "rejected", "corrected"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("resident", subject),)
 
 
 def _merge_keys(merged: UUID, into: UUID) -> Iterable[Key]:

@@ -109,8 +109,9 @@ async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
         pass
     document = check(text)
     found = await row(
-        conn, _HERE, "by_number", hash=vault.number_hash(document.kind, document.number or text)
-    )
+        conn, _HERE, "by_number",
+        hashes=list(vault.number_hashes(document.kind, document.number or text).values()),
+    )  # fmt: skip
     if found is None:
         raise PersonUnknown()
     return found["resident"]

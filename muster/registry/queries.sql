@@ -50,9 +50,10 @@ LEFT JOIN vault.identity i ON i.resident = r.resident
 WHERE r.resident = %(resident)s;
 
 -- name: by_number
+-- Under every live key: which of the hashes counts is the database's to say.
 SELECT coalesce(a.person, i.resident) AS resident
 FROM vault.identity i LEFT JOIN registry.alias a ON a.recorded = i.resident
-WHERE i.number_hash = %(hash)s ORDER BY a.person NULLS FIRST LIMIT 1;
+WHERE i.number_hash = ANY (%(hashes)s) ORDER BY a.person NULLS FIRST LIMIT 1;
 
 -- name: units
 SELECT u.*, a.code AS area_code, a.name AS area_name

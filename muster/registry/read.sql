@@ -1,4 +1,4 @@
--- name: area (key: area; touched: area; index: code; index: parent)
+-- name: area (key: area; touched: area; index: code; index: parent; seen: everyone)
 -- The latest listing of each area; where it stands in the tree is in registry.span.
 SELECT DISTINCT ON (e.subject)
     e.subject AS area,
@@ -13,7 +13,7 @@ FROM ledger.event e
 WHERE e.type = 'AreaListed' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;
 
--- name: span (key: area; touched: area; follower: whole; index: lo)
+-- name: span (key: area; touched: area; follower: whole; index: lo; seen: everyone)
 -- Depth-first numbers: an area holds exactly the areas whose lo lies in its lo..hi, so a street is
 -- one range and no tree is walked at question time. Only this table holds the numbers.
 WITH RECURSIVE tree AS (
@@ -32,7 +32,7 @@ WITH RECURSIVE tree AS (
 SELECT n.area, n.lo, n.lo + s.size - 1 AS hi, n.depth, n.line
 FROM numbered n JOIN sizes s USING (area);
 
--- name: unit (key: unit; touched: unit; index: area)
+-- name: unit (key: unit; touched: unit; index: area; seen: everyone)
 -- Enterprises, schools, hotels: the latest listing.
 SELECT DISTINCT ON (e.subject)
     e.subject AS unit,
@@ -45,14 +45,14 @@ FROM ledger.event e
 WHERE e.type = 'UnitListed' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;
 
--- name: denominator (key: area; touched: area)
+-- name: denominator (key: area; touched: area; seen: everyone)
 -- Every declared head count of an area, with its source and date.
 SELECT e.subject AS area, e.id AS event, (e.body ->> 'people')::int AS people,
     e.body ->> 'source' AS source, (e.body ->> 'on')::date AS "on"
 FROM ledger.event e
 WHERE e.type = 'DenominatorDeclared' AND e.body IS NOT NULL;
 
--- name: policy (key: policy; touched: policy; index: name)
+-- name: policy (key: policy; touched: policy; index: name; seen: everyone)
 -- Dated editions of policy numbers.
 SELECT DISTINCT ON (e.subject)
     e.subject AS policy,
@@ -106,7 +106,25 @@ LEFT JOIN registry.alias a ON a.recorded = e.subject
 WHERE e.type IN ('ResidentListed', 'ResidentMoved', 'ResidentStateChanged') AND e.body IS NOT NULL
 GROUP BY e.subject, a.person;
 
--- name: household (view)
+-- name: objection (key: resident; touched: resident; index: objection)
+-- What people object to, and the latest answer to each.
+SELECT o.subject AS resident, o.id AS objection, o.body ->> 'about' AS about, o.at AS raised_at,
+    w.id AS answered, w.body ->> 'answer' AS answer, w.at AS answered_at, w.actor AS answered_by
+FROM ledger.event o
+LEFT JOIN LATERAL (
+    SELECT x.id, x.body, x.at, x.actor FROM ledger.event x
+    WHERE x.subject = o.subject AND x.type = 'ObjectionAnswered' AND x.cause = o.id
+        AND x.body IS NOT NULL
+    ORDER BY x.at DESC, x.id DESC LIMIT 1) w ON true
+WHERE o.type = 'ObjectionRaised' AND o.body IS NOT NULL;
+
+-- name: objection_seen (for: objection)
+-- Of oneself, and of whoever lives under one's areas.
+(SELECT access.yes('everyone'))
+OR resident = ANY ((SELECT access.ids('own'))::uuid[])
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = objection.resident)
+
+-- name: household (view; seen: everyone)
 -- A household is who lives in one room of one building: derived, never listed.
 SELECT building, room, count(*) AS people,
     count(*) FILTER (WHERE state IN ('resident', 'temporary')) AS present
@@ -119,3 +137,22 @@ GROUP BY building, room;
 SELECT r.resident, r.building, i.name, i.pinyin, i.initials
 FROM registry.resident r JOIN vault.identity i ON i.resident = r.resident
 WHERE r.building IS NOT NULL AND r.merged_into IS NULL;
+
+-- name: resident_seen (for: resident)
+-- Rows about people: under one's areas, oneself, and who lives nowhere and was swabbed at one's site.
+(SELECT access.yes('everyone'))
+OR resident = ANY ((SELECT access.ids('own'))::uuid[])
+OR EXISTS (SELECT FROM registry.span b
+    WHERE b.area = building AND b.line && (SELECT access.ids('people_areas')))
+OR building IS NULL AND cardinality((SELECT access.ids('sites'))) > 0
+    AND access.swabbed_here(resident)
+
+-- name: alias_seen (for: alias)
+(SELECT access.yes('everyone'))
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident IN (alias.recorded, alias.person))
+
+-- name: search_seen (for: search)
+-- Names are searched within one's own areas only.
+(SELECT access.yes('names'))
+OR EXISTS (SELECT FROM registry.span b
+    WHERE b.area = building AND b.line && (SELECT access.ids('name_areas')))

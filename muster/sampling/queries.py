@@ -24,6 +24,13 @@ class RoundUnknown(Problem):
     status = 404
 
 
+class SiteUnknown(Problem):
+    """There is no site with the code or id "{site}". `muster sites` lists them."""
+
+    zh = "没有编码或编号为“{site}”的采样点。用 muster sites 查看。"
+    status = 404
+
+
 class TubeUnknown(Problem):
     """There is no tube with the id or barcode "{tube}"."""
 
@@ -47,6 +54,14 @@ async def sites(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT
     (code,) = decode(after, str) or ("",)
     found = await rows(conn, _HERE, "sites", after=code, limit=limit + 1)
     return page(found, limit, ("code",))
+
+
+async def site(conn: Conn, text: str) -> dict[str, Any]:
+    """The site of a code or an id. Raises SiteUnknown."""
+    found = await row(conn, _HERE, "site", text=text)
+    if found is None:
+        raise SiteUnknown(site=text)
+    return found
 
 
 async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:

@@ -10,6 +10,9 @@ SELECT * FROM sampling.round WHERE round = %(round)s;
 SELECT s.*, a.name AS area_name FROM sampling.site s LEFT JOIN registry.area a USING (area)
 WHERE s.code > %(after)s ORDER BY s.code LIMIT %(limit)s;
 
+-- name: site
+SELECT * FROM sampling.site WHERE code = %(text)s OR site::text = %(text)s LIMIT 1;
+
 -- name: tubes_by_barcode
 SELECT tube FROM sampling.tube WHERE barcode = %(barcode)s ORDER BY at DESC, tube LIMIT 50;
 

@@ -1,4 +1,4 @@
--- name: round (key: round; touched: round)
+-- name: round (key: round; touched: round; seen: everyone)
 -- Rounds; a closed one keeps its balance sheet in its RoundClosed event.
 SELECT DISTINCT ON (o.subject) o.subject AS round,
     o.body ->> 'name' AS name,
@@ -11,7 +11,7 @@ FROM ledger.event o
 WHERE o.type = 'RoundOpened' AND o.body IS NOT NULL
 ORDER BY o.subject, o.at DESC, o.id DESC;
 
--- name: site (key: site; touched: site; index: area)
+-- name: site (key: site; touched: site; index: area; seen: everyone)
 -- Sites of the catalogue, and whether they and how many of their lanes work now.
 SELECT l.site, l.code, l.name, l.area, l.lanes,
     coalesce((SELECT w.type = 'SiteOpened' FROM ledger.event w
@@ -145,3 +145,34 @@ LEFT JOIN registry.alias a ON a.recorded = e.subject
 WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
     AND NOT EXISTS (SELECT FROM ledger.event w
         WHERE w.subject = e.subject AND w.type = 'StanceWithdrawn' AND w.cause = e.id);
+
+-- name: tube_seen (for: tube)
+-- A tube is seen by its site, by who may see one of its members, and by laboratories: it names nobody.
+(SELECT access.yes('everyone')) OR (SELECT access.yes('system')) OR cardinality((SELECT access.codes('labs'))) > 0
+OR site = ANY ((SELECT access.ids('sites'))::uuid[])
+OR EXISTS (SELECT FROM sampling.site s JOIN registry.span b ON b.area = s.area
+    WHERE s.site = tube.site AND b.line && (SELECT access.ids('people_areas')))
+OR EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = tube.tube)
+
+-- name: specimen_seen (for: specimen)
+-- Who is in which tube: never for laboratories.
+(SELECT access.yes('everyone'))
+OR person = ANY ((SELECT access.ids('own'))::uuid[])
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = specimen.person)
+OR access.tube_here(tube)
+
+-- name: flag_seen (for: flag)
+(SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))
+OR EXISTS (SELECT FROM sampling.tube t WHERE t.tube = flag.tube)
+
+-- name: twice_seen (for: twice)
+(SELECT access.yes('everyone'))
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = twice.person)
+
+-- name: barcode_twice_seen (for: barcode_twice)
+(SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))
+OR EXISTS (SELECT FROM sampling.tube t WHERE t.tube = ANY (barcode_twice.tubes))
+
+-- name: stance_seen (for: stance)
+(SELECT access.yes('everyone'))
+OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = stance.person)

@@ -1,0 +1,1 @@
+"""Pure: which role may do what, and where."""

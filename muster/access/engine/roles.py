@@ -1,0 +1,165 @@
+"""THE TABLE OF RIGHTS: which role may send which events and ask which questions. Everything else is
+forbidden. docs/reference.md shows it; every HTTP handler names one `Right`.
+
+Nobody may set a person's status: there is no event and no right for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+RoleName = Literal[
+    "command_post", "area_lead", "grid_worker", "sampler", "courier", "lab_receiver",
+    "lab_operator", "lab_releaser", "tracer", "gate_guard", "inspector", "guest_expert",
+    "administrator", "auditor", "resident", "gateway",
+]  # fmt: skip
+Place = Literal["everywhere", "area", "site", "lab", "person"]
+# What of people: names; rows without names; codes of tubes; sums; nothing but the system itself.
+Sees = Literal["names", "people", "codes", "figures", "system", "own"]
+Right = Literal[
+    "public", "signed_in",
+    "events", "receipts",
+    "areas", "units", "sites", "policies", "rounds",
+    "people", "unmask", "people_by_number", "duplicates", "merge",
+    "results", "status", "own", "objections",
+    "recalls", "conflicts", "waiting", "decide_results",
+    "tubes", "anomalies", "device_gaps", "stalled",
+    "funnel", "missing", "balance", "alarms",
+    "decide_rounds", "decide_policies",
+    "inbox", "decide_inbox",
+    "accounts", "devices", "sessions",
+    "readings", "erase", "metrics",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one role may send (`events`) and ask or decide (`rights`), where it can be held (`places`),
+    what of people it `sees` there, and how carefully its holder must prove who they are."""
+
+    name: str
+    zh: str
+    why: str
+    places: frozenset[str]
+    events: frozenset[str] = frozenset()
+    rights: frozenset[str] = frozenset()
+    sees: Sees = "figures"
+    second_factor: bool = False
+    most_days: int | None = None
+
+
+_TUBE = "TubeOpened SpecimenTaken TubeSealed SpecimenVoided SpecimenRestored SpecimenMoved"
+_STANCE = "RefusalRecorded ExemptionGranted StanceWithdrawn"
+_PEOPLE = "ResidentListed ResidentMoved ResidentStateChanged"
+_LANES = "SiteOpened SiteClosed LaneOpened LaneClosed"
+_RESULTS = "ResultAmended ResultBound ResultRejected"
+_ROSTER = "AreaListed UnitListed DenominatorDeclared SiteListed"
+_LISTS = "areas units sites policies rounds"
+_FIGURES = "funnel balance alarms"
+_FIELD = f"events receipts {_LISTS}"
+
+
+def _role(
+    name: str, zh: str, why: str, places: str, *, events: str = "", rights: str = "",
+    sees: Sees = "figures", second_factor: bool = False, most_days: int | None = None,
+) -> Role:  # fmt: skip
+    return Role(
+        name, zh, why, frozenset(places.split()), frozenset(events.split()),
+        frozenset(rights.split()), sees, second_factor, most_days,
+    )  # fmt: skip
+
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        _role(
+            "command_post", "指挥部", "opens and closes rounds, sets policies, decides conflicts",
+            "everywhere area",
+            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES}",
+            rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
+            " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
+            " missing decide_rounds decide_policies inbox decide_inbox",
+            sees="names", second_factor=True,
+        ),
+        _role(
+            "area_lead", "区域负责人", "leads a district, street or community", "area",
+            events=f"{_PEOPLE} {_STANCE} UnitListed SiteListed DenominatorDeclared {_LANES}",
+            rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
+            " status objections recalls tubes anomalies missing",
+            sees="names", second_factor=True,
+        ),
+        _role(
+            "grid_worker", "网格员", "knocks on the doors of a grid", "area",
+            events=f"{_PEOPLE} {_STANCE} {_TUBE}",
+            rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes",
+            sees="names",
+        ),
+        _role(
+            "sampler", "采样登记员", "registers and swabs at a site", "site area",
+            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES}",
+            rights=f"{_FIELD} people missing tubes", sees="names",
+        ),
+        _role("courier", "转运员", "carries boxes to the laboratory", "everywhere area site lab",
+              rights=f"{_FIELD}"),
+        _role("lab_receiver", "实验室接收员", "takes in boxes; sees codes, never names", "lab",
+              rights="events receipts tubes waiting", sees="codes"),
+        _role("lab_operator", "检验员", "runs plates; sees codes, never names", "lab",
+              rights="events receipts tubes waiting conflicts", sees="codes"),
+        _role(
+            "lab_releaser", "结果签发人", "releases and corrects results of one laboratory", "lab",
+            events=f"ResultReleased {_RESULTS}",
+            rights="events receipts tubes waiting conflicts decide_results", sees="codes",
+            second_factor=True,
+        ),
+        _role(
+            "tracer", "流调员", "asks who met whom", "everywhere area",
+            rights=f"{_FIELD} people unmask people_by_number results status recalls tubes",
+            sees="names", second_factor=True,
+        ),
+        _role("gate_guard", "卡口值守员", "looks at passes; sees no list of people",
+              "everywhere area", rights=f"{_FIELD}"),
+        _role("inspector", "督导员", "checks the work, not the people", "everywhere area",
+              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps"),
+        _role("guest_expert", "来访专家", "reads figures for a few days", "everywhere area",
+              rights=f"{_LISTS} {_FIGURES} anomalies", most_days=30),
+        _role(
+            "administrator", "系统管理员", "makes accounts and devices; sees no personal data",
+            "everywhere", rights="areas sites accounts devices sessions stalled device_gaps metrics"
+            " alarms inbox", sees="system", second_factor=True,
+        ),
+        _role(
+            "auditor", "审计员", "sees who looked at whom, and that nothing was altered",
+            "everywhere", rights="readings rounds areas balance metrics alarms device_gaps inbox"
+            " stalled", sees="system", second_factor=True,
+        ),
+        _role("resident", "居民", "asks about themselves, objects, has errors corrected", "person",
+              rights="own", sees="own"),
+        _role(
+            "gateway", "对接系统",
+            "another system, such as a neighbouring city's: answers itself for the people it names",
+            "everywhere area site lab",
+            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES} {_TUBE} ResultReleased {_RESULTS}",
+            rights=f"{_FIELD} metrics",
+        ),
+    )
+}  # fmt: skip
+
+# Together they would let one person make accounts and see people, or look and hide the looking.
+APART = (
+    frozenset({"administrator"}),
+    frozenset({"auditor"}),
+)
+
+
+def conflicting(roles: Iterable[str]) -> bool:
+    """Whether one account may not hold all of these roles at once."""
+    held = set(roles)
+    return any(alone <= held and held - alone for alone in APART)
+
+
+def allowed(roles: Iterable[str], right: str) -> bool:
+    """Whether one of the roles gives the right."""
+    return any(right in ROLES[role].rights for role in roles)
+
+
+assert set(ROLES) == set(get_args(RoleName))

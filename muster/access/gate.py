@@ -1,0 +1,173 @@
+"""The gate before the door: within the door's own transaction it looks up who sends, what they hold
+and where each event speaks of, and has it judged (engine/judge.py). What is judged here cannot be
+overtaken by a revocation: both are serialised by the door's lock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from muster.access.engine.judge import (
+    Account,
+    Binding,
+    Device,
+    Place,
+    Sender,
+    Sent,
+    Verdict,
+    judge,
+    logins,
+)
+from muster.access.engine.scope import Holding
+from muster.core.problems import Problem
+from muster.core.rows import rows
+from muster.core.sqlfile import query
+from muster.ledger.event import Event
+from muster.ledger.projection import uuid_array
+
+Conn = psycopg.AsyncConnection[Any]
+_HERE = "muster.access"
+
+# Where a body says where it is, and what kind of key that is; else its subject's own place counts.
+_SAYS = (
+    ("site", "sites"), ("building", "areas"), ("area", "areas"), ("parent", "areas"),
+    ("lab", "lab"),
+)  # fmt: skip
+_SUBJECTS = {
+    "tube": "tubes", "site": "sites", "area": "areas", "resident": "people", "stance": "people",
+    "result": "results", "alias": "people",
+}  # fmt: skip
+Key = tuple[str, Any]
+
+
+async def check(conn: Conn, sent: Sequence[tuple[Sender, Event]]) -> dict[UUID, Problem]:
+    """The problems of events that may not be applied, by event id; what was recorded before its
+    sender was moved is noted. An event that is stored already is no problem."""
+    verdicts = await verdicts_of(conn, sent)
+    held = {id_: verdict.problem for id_, verdict in verdicts.items() if verdict.problem}
+    if held:
+        known = await _rows(conn, "stored", ids=list(held))
+        for row in known:
+            held.pop(row["id"], None)
+    late = [
+        _late(event, verdicts[event.id]) for _, event in sent if verdicts[event.id].late is not None
+    ]
+    if late:
+        await conn.execute(
+            query(_HERE, "gate.sql:late").encode(), {"rows": msgspec.json.encode(late).decode()}
+        )
+    return held
+
+
+async def verdicts_of(conn: Conn, sent: Sequence[tuple[Sender, Event]]) -> dict[UUID, Verdict]:
+    """What is to be said of each event, by id."""
+    codes = {one.device for one, _ in sent if one.device}
+    codes |= {event.device for _, event in sent if event.device}
+    devices = {row["code"]: _device(row) for row in await _rows(conn, "devices", codes=list(codes))}
+    names = {event.actor for _, event in sent} | logins(devices.values())
+    accounts = accounts_of(await _rows(conn, "accounts", logins=list(names)))
+    keys = {event.id: place_key(event) for _, event in sent}
+    places = await _places(conn, set(keys.values()))
+    return {
+        event.id: judge(
+            Sent(
+                event.type, event.at, event.received_at, event.actor, event.device,
+                places.get(keys[event.id], Place()),
+            ),
+            sender, accounts, devices,
+        )
+        for sender, event in sent
+    }  # fmt: skip
+
+
+def place_key(event: Event) -> Key:
+    """(kind, key) of the place an event speaks of."""
+    attribute, kind = _says(type(event.body))
+    if attribute and (key := getattr(event.body, attribute)) is not None:
+        return kind, key
+    first = next(iter(event.touches()), ("", event.subject))
+    return _SUBJECTS.get(first[0], ""), event.subject
+
+
+@cache
+def _says(body: type) -> tuple[str, str]:
+    fields = body.__struct_fields__  # type: ignore[attr-defined]
+    return next(((name, kind) for name, kind in _SAYS if name in fields), ("", ""))
+
+
+async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
+    places: dict[Key, Place] = {key: Place(lab=key[1]) for key in keys if key[0] == "lab"}
+    asked = {
+        kind: uuid_array([key for k, key in keys if k == kind])
+        for kind in ("areas", "sites", "people", "tubes", "results")
+    }
+    if not any(kind in asked for kind, _ in keys):
+        return places
+    kinds = {key: kind for kind, key in keys}
+    for row in await _rows(conn, "places", **asked):
+        kind = kinds[row["key"]]
+        places[kind, row["key"]] = Place(
+            frozenset(row["line"] or ()), row["site"], row["lab"],
+            row["key"] if kind == "people" else None,
+        )  # fmt: skip
+    return places
+
+
+def accounts_of(found: Sequence[dict[str, Any]]) -> dict[str, Account]:
+    """Accounts by login from the rows of the query `accounts`: one row a holding."""
+    made: dict[str, Account] = {}
+    for row in found:
+        before = made.get(row["login"])
+        holdings = before.holdings if before else ()
+        if row["holding"]:
+            holdings += (holding_of(row),)
+        made[row["login"]] = Account(
+            row["account"], row["login"], row["starts_at"], row["ends_at"], holdings
+        )
+    return made
+
+
+def holding_of(row: dict[str, Any]) -> Holding:
+    return Holding(
+        row["holding"], row["account"], row["role"], row["everywhere"], row["area"], row["site"],
+        row["lab"], row["person"], row["held_from"], row["held_to"], row["moved"], row["site_area"],
+    )  # fmt: skip
+
+
+def _device(row: dict[str, Any]) -> Device:
+    return Device(
+        row["device"], row["code"], row["kind"], row["revoked"],
+        tuple(
+            Binding(_uuid(area), _uuid(site), lab, _time(since), until and _time(until))
+            for area, site, lab, since, until in row["bindings"]
+        ),
+        tuple((login, _time(since), until and _time(until))
+              for login, since, until in row["holders"]),
+    )  # fmt: skip
+
+
+def _late(event: Event, verdict: Verdict) -> dict[str, Any]:
+    ended = verdict.late
+    assert ended is not None
+    return {
+        "event": event.id, "account": verdict.account, "area": ended.area, "site": ended.site,
+        "holding": ended.holding if isinstance(ended, Holding) else None,
+        "at": event.at, "received_at": event.received_at,
+    }  # fmt: skip
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def _rows(conn: Conn, name: str, **values: Any) -> list[dict[str, Any]]:
+    return await rows(conn, _HERE, f"gate.sql:{name}", **values)

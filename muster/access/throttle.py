@@ -1,0 +1,92 @@
+"""Failed attempts to sign in, counted in the database: from one address for one login, from everywhere
+for one login, from one address for all.
+
+Nobody is locked out for ever: a lock lasts at most a quarter of an hour, and what comes meanwhile
+does not lengthen it. Failures at strange addresses do not lock a login out where it has signed in
+before, and a passkey or a new enrolment code are never locked. Logins nobody has are counted
+alike, so a lock tells nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+import psycopg
+
+from muster.access.sealing import Sealer
+from muster.config import (
+    ADDRESS_FAILURES_LIMIT,
+    FAILURES_FORGOTTEN_SECONDS,
+    FAILURES_LIMIT,
+    KNOWN_ADDRESS_DAYS,
+    LOCK_LONGEST_SECONDS,
+    LOCK_SECONDS,
+    LOGIN_FAILURES_LIMIT,
+)
+from muster.core.problems import Problem
+from muster.core.rows import row
+
+Conn = psycopg.AsyncConnection[Any]
+_HERE = "muster.access"
+
+
+class TooManyAttempts(Problem):
+    """There were too many wrong attempts to sign in. Wait {seconds} seconds; whoever has forgotten
+    the password asks an administrator for a new enrolment code."""
+
+    zh = "错误的登录尝试过多。请等待 {seconds} 秒；忘记密码的，请向管理员索取新的注册码。"
+    status = 429
+
+
+@dataclass(frozen=True)
+class Trying:
+    """One attempt: the keys under which it counts."""
+
+    pair: bytes
+    login: bytes
+    address: bytes
+
+
+def trying(vault: Sealer, login: str, address: str, *, factor: str = "password") -> Trying:
+    """`factor`: what is tried; wrong codes of a second factor do not count as wrong passwords."""
+    return Trying(
+        vault.hash("attempt", factor, login, address), vault.hash("attempt", factor, login),
+        vault.hash("attempt", "address", address),
+    )  # fmt: skip
+
+
+async def check(conn: Conn, one: Trying, *, at: datetime) -> None:
+    """Raises TooManyAttempts while one of its keys is locked."""
+    known_since = at - timedelta(days=KNOWN_ADDRESS_DAYS)
+    found = await row(
+        conn, _HERE, "locked_until", pair=one.pair, login=one.login, address=one.address, at=at,
+        known_since=known_since,
+    )  # fmt: skip
+    if found and found["until"]:
+        raise TooManyAttempts(seconds=ceil((found["until"] - at).total_seconds()))
+
+
+async def failed(conn: Conn, one: Trying, *, at: datetime) -> None:
+    """Count a failure, and lock what has had too many."""
+    keys = {
+        one.pair: FAILURES_LIMIT, one.login: LOGIN_FAILURES_LIMIT,
+        one.address: ADDRESS_FAILURES_LIMIT,
+    }  # fmt: skip
+    await row(
+        conn, _HERE, "count_failure", keys=list(keys), limits=list(keys.values()), at=at,
+        forgotten=at - timedelta(seconds=FAILURES_FORGOTTEN_SECONDS),
+        lock=LOCK_SECONDS, longest=LOCK_LONGEST_SECONDS,
+    )  # fmt: skip
+
+
+async def succeeded(conn: Conn, one: Trying, *, at: datetime) -> None:
+    """Forget the failures of this login here, and remember the address. Those from elsewhere stay:
+    they may be somebody else's."""
+    await row(conn, _HERE, "forget_failures", pair=one.pair, at=at)
+
+
+async def pardon(conn: Conn, vault: Sealer, login: str) -> None:
+    """Forget what was tried for a login from everywhere: its holder has proved themselves anew."""
+    keys = [vault.hash("attempt", factor, login) for factor in ("password", "code")]
+    await row(conn, _HERE, "pardon", keys=keys)

@@ -1,0 +1,60 @@
+"""The people and devices of an exercise: accounts with their roles, and enrolled devices with tokens.
+They are set up by the ordinary decisions; from then on each acts through its token only.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import randbelow
+
+from muster.access import decide, devices
+from muster.access.decide import Grant
+from muster.access.devices import Kind, Where
+from muster.access.events import AccountKind
+from muster.access.queries import account_by_login
+from muster.core.clock import now
+from muster.instance import Instance
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Crew:
+    """Hands out tokens on one open Muster. An exercise may act in the past, so its people and devices
+    have been there for long."""
+
+    muster: Instance
+    since: datetime = LONG_AGO
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    async def staff(self, login: str, *grants: Grant, kind: AccountKind = "staff") -> None:
+        """An account that has these roles and has signed the undertaking."""
+        async with self.muster.pool.connection() as conn:
+            account = await decide.open_account(
+                conn, self.muster.door, self.muster.vault, login=login, kind=kind, name=None,
+                starts_at=self.since, ends_at=None, grants=grants, actor="exercise", at=now(),
+            )  # fmt: skip
+        await decide.sign_undertaking(self.muster.door, account, actor=login, at=now())
+
+    async def device(
+        self, code: str, *, holder: str, kind: Kind = "phone", where: Where | None = None
+    ) -> str:
+        """A device in somebody's hands; its token. The same device is enrolled once."""
+        if code in self._tokens:
+            return self._tokens[code]
+        at = now()
+        async with self.muster.pool.connection() as conn:
+            device, once = await devices.enrol(
+                conn, self.muster.door, code=code, kind=kind, where=where or Where(),
+                by="exercise", at=at, since=self.since,
+            )  # fmt: skip
+            tokens = await devices.claim(conn, once, at=at)
+            account = (await account_by_login(conn, holder))["account"]
+            pin = f"{randbelow(10**12):012d}"
+            await devices.set_pin(conn, device, account, pin, at=self.since)
+        self._tokens[code] = tokens.token
+        return tokens.token
+
+    async def gateway(self, login: str, *grants: Grant) -> str:
+        """Another system's account and token, which answers itself for the people it names."""
+        await self.staff(login, Grant("gateway", everywhere=True), *grants, kind="gateway")
+        return await self.device(f"{login}-system", holder=login, kind="gateway")
