@@ -33,6 +33,7 @@ HEAD_FILE_SECONDS = 10
 # Keeping
 INBOX_DAYS = 30
 FREE_TEXT_DAYS = 90
+BACKUP_DAYS = 30  # what should be gone is in backups so long at most
 SESSION_DAYS = 30  # after a session ended, or was last seen
 ERASURE_REQUEST_DAYS = 7  # a second person has this long to confirm
 REWRITE_LIMIT_BYTES = 512 * 1024 * 1024  # of a table that one person's erasure rewrites at once

@@ -10,17 +10,26 @@ from typing import Any
 import httpx
 import msgspec
 
+from muster.access import events as access
 from muster.access.decide import Grant
 from muster.catalogue import CATALOGUE
 from muster.cli.running import serving
 from muster.exercise.crew import Crew
 from muster.instance import Instance
 from muster.keeping.verify import verify
-from muster.ledger.event import Event
+from muster.ledger.event import Body, Event
 from tests.conftest import Play
 from tests.table import events
 
 Item = dict[str, Any]
+# Which events the tests sent: all but those that made accounts and devices to send them with.
+SENT = "type <> ALL ('{{{}}}')".format(
+    ",".join(
+        name
+        for name, type_ in Body.types.items()
+        if type_.__module__ == access.__name__ and not name.startswith("Held")
+    )
+)
 Visit = Callable[[Instance, httpx.AsyncClient], Awaitable[Any]]
 
 
@@ -36,6 +45,13 @@ async def tester(muster: Instance) -> str:
     return await Crew(muster).gateway(
         "tester", Grant("command_post", everywhere=True), Grant("lab_releaser", lab="L1")
     )
+
+
+async def administrator(muster: Instance) -> str:
+    """The token of a device in the hands of an administrator, who sees nobody's data."""
+    crew = Crew(muster)
+    await crew.staff("keeper", Grant("administrator", everywhere=True))
+    return await crew.device("keeper-1", holder="keeper")
 
 
 def visit(play: Play, story: Visit, *, clean: bool = True) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Response, get, post
-from litestar.params import JSONBody, Parameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta
 
 from muster.access import asking, enrolment, oidc, sessions
@@ -98,8 +98,8 @@ async def begin_oidc(request: Ask) -> Response[None]:
 @get("/v1/oidc/callback", right="public")
 async def end_oidc(
     request: Ask,
-    code: Annotated[str, Parameter(query="code", max_length=4000)] = "",
-    oidc_state: Annotated[str, Parameter(query="state", max_length=200)] = "",
+    code: Annotated[str, QueryParameter(name="code", max_length=4000)] = "",
+    oidc_state: Annotated[str, QueryParameter(name="state", max_length=200)] = "",
 ) -> Response[Any]:
     """Where the identity provider sends the browser back to."""
     here, at = muster(request), now()

@@ -29,3 +29,8 @@ SELECT coalesce((SELECT a.person FROM registry.alias a WHERE a.recorded = %(pers
     AS id
 UNION SELECT b.recorded FROM registry.alias b WHERE b.person = coalesce(
     (SELECT a.person FROM registry.alias a WHERE a.recorded = %(person)s), %(person)s::uuid);
+
+-- name: roles_at
+SELECT h.role FROM access.holding h
+WHERE h.account = %(account)s AND h.starts_at <= %(at)s
+    AND (h.ends_at IS NULL OR h.ends_at > %(at)s);

@@ -16,6 +16,7 @@ from muster.cli.output import Out
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.exercise.city import generate
+from muster.exercise.crew import Crew
 from muster.exercise.play import Played, Round, play_round, retest, write_results
 from muster.exercise.wire import Wire
 from muster.instance import Instance
@@ -37,7 +38,8 @@ async def run_demo(
     out: Out, muster: Instance, folder: Path, *, host: str, port: int, people: int, seed: int
 ) -> Any:
     """Everything `muster demo` does, on an open and serving Muster; the document it prints."""
-    wire = Wire(host, port)
+    crew = Crew(muster, name=f"d{now():%m%d%H%M%S}")
+    wire = Wire(host, port, await crew.desk())
     roots = (await wire.get("/v1/areas"))["items"]
     if others := [one["name"] for one in roots if one["code"] != ROOT]:
         raise DemoWouldMix(areas=", ".join(others))
@@ -51,7 +53,7 @@ async def run_demo(
     duplicates = await find_duplicates(out, muster)
 
     round = await _open_round(wire)
-    played = await _sample(out, wire, round, seed=seed)
+    played = await _sample(out, wire, round, crew, seed=seed)
     out.say(
         f"{len(played.tubes):,} tubes in {played.uploads:,} uploads, {played.repeated} of them "
         f"repeated, {played.late} late, all out of order",
@@ -60,7 +62,8 @@ async def run_demo(
     )
     write_results(played, folder / "results.csv", at=now() - timedelta(minutes=1))
     await _watched(out, wire, round, run_import(out, muster, "results", folder / "results.csv"))
-    retested = await retest(host, port, round, at=now(), file=folder / "retests.csv")
+    squad = await crew.phone(ROOT, None, name="squad")
+    retested = await retest(host, port, round, squad, at=now(), file=folder / "retests.csv")
     await run_import(out, muster, "results", folder / "retests.csv")
     return await _conclude(out, wire, round, played, retested=retested, duplicates=duplicates)
 
@@ -71,19 +74,21 @@ async def _open_round(wire: Wire) -> Round:
     ends_at = starts_at + timedelta(hours=12)
     opened = await wire.post(
         "/v1/rounds",
-        {"name": f"第{number}轮", "areas": [ROOT], "starts_at": starts_at, "ends_at": ends_at,
-         "actor": "demo"},
+        {"name": f"第{number}轮", "areas": [ROOT], "starts_at": starts_at, "ends_at": ends_at},
     )  # fmt: skip
     return Round(opened["round"], starts_at, ends_at)
 
 
-async def _sample(out: Out, wire: Wire, round: Round, *, seed: int) -> Played:
+async def _sample(out: Out, wire: Wire, round: Round, crew: Crew, *, seed: int) -> Played:
     communities = []
     for street in (await wire.get("/v1/areas", parent=ROOT))["items"]:
         below = await wire.get("/v1/areas", parent=street["code"], limit=1000)
         communities += [one["code"] for one in below["items"]]
-    playing = play_round(wire.host, wire.port, round, communities, seed=seed)
-    return await _watched(out, wire, round, playing)
+    playing = play_round(wire, round, communities, enlist=crew.phone, seed=seed)
+    watching = Wire(wire.host, wire.port, wire.token)  # a connection serves one task at a time
+    played = await _watched(out, watching, round, playing)
+    await watching.close()
+    return played
 
 
 async def _watched(out: Out, wire: Wire, round: Round, work: Awaitable[T]) -> T:

@@ -5,6 +5,7 @@ They are set up by the ordinary decisions; from then on each acts through its to
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import randbelow
+from uuid import UUID
 
 from muster.access import decide, devices
 from muster.access.decide import Grant
@@ -12,7 +13,9 @@ from muster.access.devices import Kind, Where
 from muster.access.events import AccountKind
 from muster.access.queries import account_by_login
 from muster.core.clock import now
+from muster.exercise.play import Device
 from muster.instance import Instance
+from muster.registry import queries as registry
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -23,6 +26,7 @@ class Crew:
     have been there for long."""
 
     muster: Instance
+    name: str = ""
     since: datetime = LONG_AGO
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -58,3 +62,21 @@ class Crew:
         """Another system's account and token, which answers itself for the people it names."""
         await self.staff(login, Grant("gateway", everywhere=True), *grants, kind="gateway")
         return await self.device(f"{login}-system", holder=login, kind="gateway")
+
+    async def desk(self) -> str:
+        """The token of a command post's desk."""
+        login = f"{self.name}command-post"
+        await self.staff(login, Grant("command_post", everywhere=True))
+        return await self.device(f"{login}-desk", holder=login)
+
+    async def phone(self, community: str, site: str | None, *, name: str = "phone") -> Device:
+        """A sampler's phone for an area (code) and perhaps a site, in the hands of one who has both."""
+        async with self.muster.pool.connection() as conn:
+            area = (await registry.area(conn, community))["area"]
+        login = f"{self.name}{name}er-{community}"
+        grants = [Grant("grid_worker", area=area)]
+        if site is not None:
+            grants.append(Grant("sampler", site=UUID(site)))
+        await self.staff(login, *grants)
+        code = f"{self.name}{name}-{community}"
+        return Device(code, login, await self.device(code, holder=login), site)

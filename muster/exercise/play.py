@@ -4,7 +4,7 @@ queue comes, and uploads late, twice and out of order. It knows the server only 
 
 import asyncio
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,8 @@ class Device:
     """A phone: it numbers its events, saves them, and sends them when it can."""
 
     name: str
+    holder: str
+    token: str
     site: str | None = None
     clock: timedelta = timedelta()  # how far its clock is off
     seq: int = 0
@@ -45,7 +47,7 @@ class Device:
             "event": {
                 "id": str(derived(self.name, self.seq, subject)), "type": type_,
                 "subject": str(subject), "device_at": (at + self.clock).isoformat(),
-                "device": self.name, "device_seq": self.seq, "actor": self.name, "body": body,
+                "device": self.name, "device_seq": self.seq, "actor": self.holder, "body": body,
             }
         }  # fmt: skip
 
@@ -62,24 +64,29 @@ class Played:
     late: int = 0
 
 
+# Who is given a phone for a community (code) and a site: its device, ready to be used.
+Enlist = Callable[[str, str | None], Awaitable[Device]]
+
+
 async def play_round(
-    host: str, port: int, round: Round, communities: list[str], *, seed: int, positives: int = 3,
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    desk: Wire, round: Round, communities: list[str], *, enlist: Enlist, seed: int,
+    positives: int = 3, on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Played:  # fmt: skip
-    """Sample everybody who comes in these communities (codes); at most eight devices at a time."""
+    """Sample everybody who comes in these communities (codes); at most eight devices at a time. The
+    `desk` only asks where the sites are."""
     random, played = Random(seed), Played()
-    sites = await _sites(Wire(host, port))
+    host, port, sites = desk.host, desk.port, await _sites(desk)
     queue = list(enumerate(communities))
     late: list[tuple[Device, list[Item]]] = []
     done = 0
 
     async def work() -> None:
         nonlocal done
-        wire = Wire(host, port)
         while queue:
             number, community = queue.pop(0)
+            device = await enlist(community, _nearest(sites, community))
+            wire = Wire(host, port, device.token)
             people = await _people(wire, round, community)
-            device = Device(f"phone-{community}", _nearest(sites, community))
             if number == 1:
                 device.clock = timedelta(days=3)  # one phone whose date is wrong
             items = list(_community(device, round, people, random, played, number))
@@ -89,16 +96,16 @@ async def play_round(
                     late.append((device, part))
                     continue
                 await _send(wire, device, round, part, random, played)
+            await wire.close()
             done += 1
             on_progress(done, len(communities))
-        await wire.close()
 
     await asyncio.gather(*(work() for _ in range(8)))
-    wire = Wire(host, port)
     for device, part in reversed(late):
         played.late += 1
+        wire = Wire(host, port, device.token)
         await _send(wire, device, round, part, random, played)
-    await wire.close()
+        await wire.close()
     sealed = sorted(played.tubes)
     played.positive = random.sample(sealed, min(positives, len(sealed)))
     return played
@@ -112,7 +119,6 @@ async def _sites(wire: Wire) -> dict[str, str]:
         page = await wire.get("/v1/sites", **({"after": after} if after else {}))
         sites |= {one["code"]: one["site"] for one in page["items"]}
         if not (after := page["next"]):
-            await wire.close()
             return sites
 
 
@@ -215,10 +221,11 @@ def write_results(played: Played, file: Path, *, at: datetime, lab: str = "èŠç½
 
 
 async def retest(
-    host: str, port: int, round: Round, *, at: datetime, file: Path, confirmed: int = 1
-) -> int:
+    host: str, port: int, round: Round, device: Device, *, at: datetime, file: Path,
+    confirmed: int = 1,
+) -> int:  # fmt: skip
     """Swab every recalled person again, singly, and write the laboratory's second file; how many."""
-    wire, device = Wire(host, port), Device(f"squad-{round.id[-8:]}")
+    wire = Wire(host, port, device.token)
     recalls = (await wire.get("/v1/recalls", recall_state="open", limit=1000))["items"]
     items, lines = [], []
     for n, recall in enumerate(recalls):

@@ -18,10 +18,10 @@ class WireError(Exception):
 
 
 class Wire:
-    """One connection, used by one task at a time; it reconnects by itself."""
+    """One connection, used by one task at a time; it reconnects by itself. `token`: a device's."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
+    def __init__(self, host: str, port: int, token: str = "") -> None:
+        self.host, self.port, self.token = host, port, token
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, path: str, **query: object) -> Any:
@@ -38,6 +38,8 @@ class Wire:
     def request(self, method: str, path: str, body: bytes = b"", headers: str = "") -> bytes:
         """The bytes of a request, so that a load loop can make them beforehand."""
         head = f"{method} {path} HTTP/1.1\r\nhost: {self.host}\r\n{headers}"
+        if self.token:
+            head += f"authorization: Bearer {self.token}\r\n"
         if body:
             head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         return head.encode() + b"\r\n" + body

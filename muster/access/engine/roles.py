@@ -125,12 +125,12 @@ ROLES: dict[str, Role] = {
         _role(
             "administrator", "系统管理员", "makes accounts and devices; sees no personal data",
             "everywhere", rights="areas sites accounts devices sessions stalled device_gaps metrics"
-            " alarms inbox", sees="system", second_factor=True,
+            " alarms inbox erase", sees="system", second_factor=True,
         ),
         _role(
             "auditor", "审计员", "sees who looked at whom, and that nothing was altered",
             "everywhere", rights="readings rounds areas balance metrics alarms device_gaps inbox"
-            " stalled", sees="system", second_factor=True,
+            " stalled erase", sees="system", second_factor=True,
         ),
         _role("resident", "居民", "asks about themselves, objects, has errors corrected", "person",
               rights="own", sees="own"),

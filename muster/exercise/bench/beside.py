@@ -29,7 +29,7 @@ async def beside_uploads(
     ]
     at = now() - timedelta(hours=5)
     sealings = [
-        seal(people[:wanted], round, devices=DEVICES, tubes_per_request=TUBES, at=at)
+        seal(server, people[:wanted], round, devices=DEVICES, tubes_per_request=TUBES, at=at)
         for round in rounds
     ]
     over = asyncio.Event()

@@ -93,7 +93,7 @@ async def _load(
     followers took afterwards to come to the end."""
     round = await open_round(server, name)
     sealing = seal(
-        people, round, devices=setting.connections, tubes_per_request=setting.tubes,
+        server, people, round, devices=setting.connections, tubes_per_request=setting.tubes,
         at=now() - timedelta(hours=5),
     )  # fmt: skip
     measured = await saturate(

@@ -18,10 +18,15 @@ from typing import Any
 import msgspec
 
 import muster
+from muster.access.decide import Grant
+from muster.config import Settings
+from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.db import embedded
 from muster.exercise.bench.memory import Peak, watch_peak
+from muster.exercise.crew import Crew
 from muster.exercise.wire import Wire, WireError
+from muster.instance import open_instance
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120
@@ -54,9 +59,10 @@ class Server:
     port: int
     process: asyncio.subprocess.Process
     ready_seconds: float
+    token: str
 
     def wire(self) -> Wire:
-        return Wire(HOST, self.port)
+        return Wire(HOST, self.port, self.token)
 
 
 @dataclass
@@ -76,6 +82,7 @@ class Home:
         path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
         return {
             **kept, "MUSTER_HOME": str(self.folder), "MUSTER_LANGUAGE": "en", "PYTHONPATH": path,
+            "MUSTER_ADDRESS_RATE": "0", "MUSTER_DEVICE_RATE": "0",
         }  # fmt: skip
 
     async def run(self, *words: object) -> Finished:
@@ -100,7 +107,7 @@ class Home:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[Server]:
         """`muster serve` as a process, from when it answers until it has ended."""
-        port = _free_port()
+        port, token = _free_port(), await self.token()
         log = self.folder.parent / f"serve-{port}.log"
         started = time.perf_counter()
         with log.open("wb") as file:
@@ -110,11 +117,18 @@ class Home:
             )  # fmt: skip
         try:
             await _answers(port, process, log, until=started + READY_SECONDS)
-            yield Server(self, port, process, time.perf_counter() - started)
+            yield Server(self, port, process, time.perf_counter() - started, token)
             if process.returncode is not None:
                 raise MeasurementFailed(what="the server", reason=f"ended: {_tail(log)}")
         finally:
             await _end(process)
+
+    async def token(self) -> str:
+        """Of a system that may send and ask anything, and is not slowed down."""
+        settings = Settings(self.folder, None, self.folder / "vault.key", "Asia/Shanghai", "en")
+        async with open_instance(settings) as instance:
+            login = f"bench-{uuid7().hex[-12:]}"
+            return await Crew(instance).gateway(login, Grant("command_post", everywhere=True))
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:

@@ -70,7 +70,7 @@ async def _sample(server: Server, people: Sequence[str], report: Report) -> Seal
     """One round in which these people are sampled."""
     round = await open_round(server, "第一轮")
     sealing = seal(
-        people, round, devices=SEALING_DEVICES, tubes_per_request=SEALING_TUBES,
+        server, people, round, devices=SEALING_DEVICES, tubes_per_request=SEALING_TUBES,
         at=now() - timedelta(hours=5),
     )  # fmt: skip
     every = chain.from_iterable(sealing.queues)

@@ -16,7 +16,6 @@ import psycopg
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.exercise.bench.homes import Home, MeasurementFailed, Server
-from muster.exercise.wire import Wire
 
 T = TypeVar("T")
 ROOT = "370602"
@@ -56,7 +55,7 @@ async def open_round(server: Server, name: str) -> str:
     answer = await wire.post(
         "/v1/rounds",
         {"name": name, "areas": [ROOT], "starts_at": starts_at,
-         "ends_at": starts_at + timedelta(hours=12), "actor": "bench"},
+         "ends_at": starts_at + timedelta(hours=12)},
     )  # fmt: skip
     await wire.close()
     await followed(server.home)
@@ -65,7 +64,7 @@ async def open_round(server: Server, name: str) -> str:
 
 async def close_round(server: Server, round: str) -> None:
     wire = server.wire()
-    await wire.post(f"/v1/rounds/{round}/close", {"actor": "bench", "allow_open": True})
+    await wire.post(f"/v1/rounds/{round}/close", {"allow_open": True})
     await wire.close()
 
 
@@ -82,11 +81,12 @@ async def followed(home: Home) -> None:
 
 
 def seal(
-    people: Sequence[str], round: str, *, devices: int, tubes_per_request: int, at: datetime
-) -> Sealing:
+    server: Server, people: Sequence[str], round: str, *, devices: int, tubes_per_request: int,
+    at: datetime,
+) -> Sealing:  # fmt: skip
     """Every person into one tube of the round: each device has its own stretch of the walk, numbers
     its events and uploads so many tubes at a time."""
-    wire, barcodes = Wire("127.0.0.1", 0), list[str]()
+    wire, barcodes = server.wire(), list[str]()
     stretch = -(-len(people) // devices)
     queues = []
     for number in range(devices):
