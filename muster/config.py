@@ -42,9 +42,7 @@ REWRITE_LIMIT_BYTES = 512 * 1024 * 1024  # of a table that one person's erasure 
 URL_LIMIT_BYTES = 8_000
 HEAD_LIMIT_BYTES = 32_000  # a request's line and header fields together
 HEAD_FIELDS_LIMIT = 100
-HEAD_SECONDS = (
-    10  # for a request's head to have come, from its first byte or the connection's begin
-)
+HEAD_SECONDS = 10  # for a request's head to come, from its first byte or the connection's begin
 BODY_SECONDS = 20  # for a body to come, plus what it takes at the least rate
 BODY_LEAST_BYTES_PER_S = 1_000  # a bad mobile line brings more
 REQUEST_SECONDS = 300  # to answer, once the body is there; no statement of ours may take so long
@@ -102,9 +100,13 @@ XLSX_MEMORY_BYTES = 1_500_000_000
 # Before any edition is adopted (common practice: pools of ten, results within a day)
 DEFAULT_TUBE_SIZE = 10
 DEFAULT_RESULT_WINDOW_HOURS = 72
+DEFAULT_RESULT_VALID_HOURS = 48
+DEFAULT_POSITIVE_DAYS = 14
 DEFAULT_RECALL_HOURS = 24
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm
-DEFAULT_IDENTITY_DAYS = 30  # after the last round was closed (PIPL art. 47: when the purpose is achieved)
+DEFAULT_IDENTITY_DAYS = (
+    30  # after the last round was closed (PIPL art. 47: when the purpose is achieved)
+)
 DEFAULT_READING_DAYS = 365  # the Cybersecurity Law asks for six months of access logs at least
 
 
@@ -169,7 +171,12 @@ class Settings:
     timezone: str
     language: str
     rates: Rates = Rates()
+    backup_key: Path | None = None
     oidc: Oidc | None = None
+
+    @property
+    def backup_key_file(self) -> Path:
+        return self.backup_key or self.home / "backup.key"
 
     @staticmethod
     def from_environment() -> "Settings":
@@ -181,6 +188,7 @@ class Settings:
             timezone=os.environ.get("MUSTER_TIMEZONE", "Asia/Shanghai"),
             language=os.environ.get("MUSTER_LANGUAGE") or _language(os.environ.get("LANG", "")),
             rates=Rates.from_environment(),
+            backup_key=_path(os.environ.get("MUSTER_BACKUP_KEY_FILE")),
             oidc=Oidc.from_environment(),
         )
 
@@ -193,3 +201,7 @@ def _whole(text: str | None, default: int) -> int:
     if text and not text.isdecimal():
         raise SystemExit(f"{text!r} is no whole number: see docs/settings.md")
     return int(text) if text else default
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).absolute() if text else None

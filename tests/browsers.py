@@ -56,7 +56,8 @@ class Browser:
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         answer = await self.http.request(method, path, json=body, headers=headers)
-        found = answer.json() if answer.content and answer.is_success else {}
+        json = answer.is_success and answer.headers.get("content-type") == "application/json"
+        found = answer.json() if json else {}
         session = found.get("session", found) if isinstance(found, dict) else {}
         if "csrf" in session:
             self.http.headers["x-muster-csrf"] = session["csrf"]

@@ -224,8 +224,9 @@ def test_a_round_is_closed_on_a_sheet_that_stays(play: Play):
         assert (await http.get("/v1/rounds/R1/balance")).json() == sheet
         told = (await http.get(f"/v1/people/{named('p1')}/results")).json()
         assert [one["told"] for one in told] == ["negative"]
-        again = items("23:00  RoundClosed  R1  balance=[]")
-        assert said(await send(http, again)) == ["stored"]
+        again = "23:00  RoundClosed  R1  balance=[]"
+        assert await muster.door.append(events(again)) == ["stored"]
+        assert said(await send(http, items(again.replace("23:", "22:")))) == ["not-entitled"]
         assert (await http.get("/v1/rounds/R1/balance")).json() == sheet
         assert (await close(http, "R1", allow_open=True)).status_code == 409
 

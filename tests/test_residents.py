@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import structlog
 
+from muster.access.engine.judge import Sender
 from muster.core.clock import now
 from muster.core.ids import derived
 from muster.core.problems import Problem
@@ -30,6 +31,7 @@ from tests.import_files import (
     select,
     written,
 )
+from tests.senders import tester
 from tests.table import events
 
 PLACES = """
@@ -305,8 +307,11 @@ def test_who_they_are_is_kept_in_the_vault_only(
     upload = [met("a"), met("b", type="PersonNamed"), met("c", body={"source": NOTE})]
 
     async def story(muster: Instance) -> None:
+        await tester(muster)
+        phone = Sender(device="tester-system")
+
         async def send(body: bytes) -> list[str]:
-            answers = await muster.intake.take(body, received_at=now(), owner="phone")
+            answers = await muster.intake.take(body, received_at=now(), sender=phone)
             return [answer.answer for answer in answers]
 
         await muster.door.append(events(PLACES))

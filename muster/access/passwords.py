@@ -26,10 +26,16 @@ from muster.config import (
 )
 from muster.core.problems import Problem
 from muster.core.rows import row
+from muster.core.text import pinyin
 
 Conn = psycopg.AsyncConnection[Any]
 T = TypeVar("T")
 _ZXCVBN_LENGTH = 72  # what is longer is judged by its beginning
+# zxcvbn's lists are English; these are tried first here.
+_GUESSED_FIRST = (
+    "muster", "jijie", "hesuan", "jiance", "caiyang", "jiayou", "zhongguo", "woaini", "wodemima",
+    "mima", "nihao", "1314520", "5201314", "1314", "520", "guanliyuan", "fangyi", "yiqing",
+)  # fmt: skip
 
 
 class PasswordLength(Problem):
@@ -83,7 +89,8 @@ async def set_password(conn: Conn, account: UUID, password: str, *, at: datetime
 def _score(password: str, known: Sequence[str]) -> int:
     from zxcvbn import zxcvbn  # its lists take a while to load and are needed by few requests
 
-    words = [*known, "muster", "jijie", "hesuan", "hejiancaiyang"]
+    spelled = [part for word in known if not word.isascii() for part in pinyin(word)]
+    words = [*known, *spelled, *_GUESSED_FIRST]
     return zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=words)["score"]
 
 

@@ -4,7 +4,6 @@ Only people's reads are recorded; what one program does for all alike (a rule, a
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 from muster.config import PAGE_LIMIT
-from muster.core.ids import uuid7
 from muster.core.paging import Page, decode, page
 from muster.core.sqlfile import query
 from muster.ledger.projection import uuid_array
@@ -22,20 +20,6 @@ COMMAND_LINE = "command line"
 PEOPLE_A_ROW = 10_000  # of an export of more, further rows bear the same export id
 _FIELDS = ("resident", "person", "recorded", "one", "other")
 Conn = psycopg.AsyncConnection[Any]
-
-
-@dataclass(frozen=True)
-class Watermark:
-    """What an exported file says of itself: who took it out and when, under which id the record of
-    the read stands."""
-
-    export: UUID
-    who: str
-    at: datetime
-
-    @staticmethod
-    def new(who: str, at: datetime) -> "Watermark":
-        return Watermark(uuid7(), who, at)
 
 
 def people_in(found: Iterable[dict[str, Any]]) -> set[UUID]:

@@ -36,9 +36,8 @@ async def signed_by(
     one = throttle.trying(vault, login, HERE)
     await throttle.check(conn, one, at=at)
     found = await row(conn, "muster.access", "account_by_login", login=login)
-    right_one = await passwords.matches(found["hash"] if found else None, password)
-    in_force = found is not None and found["closed_at"] is None and found["starts_at"] <= at
-    if not (right_one and in_force and (found["ends_at"] is None or found["ends_at"] > at)):
+    proved = await passwords.matches(found["hash"] if found else None, password)
+    if not (proved and found and _in_force(found, at)):
         await throttle.failed(conn, one, at=at)
         raise WrongSignIn()
     await throttle.succeeded(conn, one, at=at)
@@ -49,3 +48,8 @@ async def signed_by(
     if not allowed([role for (role,) in await cursor.fetchall()], right):
         raise RightMissing(login=login, right=right)
     return login
+
+
+def _in_force(found: dict[str, Any], at: datetime) -> bool:
+    ended = found["ends_at"] is not None and found["ends_at"] <= at
+    return found["closed_at"] is None and found["starts_at"] <= at and not ended

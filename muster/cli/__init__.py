@@ -45,6 +45,13 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "policy": ("looking", "Dated policy numbers: tube size, result window, recall time."),
         "denominator": ("deciding", "Declare how many people an area holds, with its source."),
     },
+    "People's data": {
+        "about": ("privacy", "What is held about somebody and who looked, to print."),
+        "readings": ("privacy", "Who was shown whose data, what, why and when."),
+        "retention": ("privacy", "How long each kind of data is kept, and what is due."),
+        "erase": ("erasing", "Erase a person, a campaign, what is past its time; prove it."),
+        "key": ("privacy", "Change the vault's keys while servers go on."),
+    },
     "The ledger": {
         "verify": ("keeping", "Prove that nothing was altered, dropped or slipped in."),
         "replay": ("keeping", "Rebuild every read table from the ledger."),
@@ -53,6 +60,9 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "reconcile": ("keeping", "Run one rule over the whole history."),
         "tick": ("keeping", "One turn of the clock, which a running server does by itself."),
         "redact": ("keeping", "Destroy the content of events; the chain still verifies."),
+        "backup": ("backing", "Write an encrypted backup and prove it by restoring it."),
+        "restore": ("backing", "Restore a backup into an empty database."),
+        "backups": ("backing", "The backups of a folder: list, check, expire."),
         "bench": ("running", "Measure this machine, beside a reference."),
     },
 }

@@ -17,7 +17,7 @@ from muster.lab import decide as lab
 from muster.lab.events import Outcome
 from muster.registry import decide as registry
 from muster.registry import queries as people
-from muster.registry.events import DenominatorDeclared
+from muster.registry.events import DenominatorDeclared, PolicyName
 from muster.sampling import decide, queries
 
 ACTOR = "command line"
@@ -113,7 +113,7 @@ async def close_round(out: Out, round_: str | None, allow_open: bool) -> Any:
 
 
 @command(policy, "adopt")
-@click.argument("name", type=click.Choice(("tube_size", "result_window_hours", "recall_hours")))
+@click.argument("name", type=click.Choice(get_args(PolicyName)))
 @click.argument("value", type=click.IntRange(1, 10_000))
 @click.option("--since", help="Local time; by default now.")
 @click.option("--area", help="Code, name or id.")

@@ -45,6 +45,8 @@ HEADS = {
     # the ledger
     "where": ("where", "位置"), "what": ("what", "内容"), "slug": ("why", "原因"),
     "owner": ("from", "来源"), "event": ("event", "事件编号"), "id": ("id", "编号"),
+    "file": ("file", "文件"), "made_at": ("made", "制作时间"), "size_mb": ("MB", "MB"),
+    "events": ("events", "事件数"), "ledger": ("ledger", "账本"),
     "expires_at": ("kept until", "保留至"), "applied_at": ("taken in", "入库时间"),
     "view": ("table", "读表"), "subject": ("of", "对象编号"), "error": ("error", "错误"),
     "applied": ("taken in", "已入库"), "held": ("held", "仍保留"), "due": ("fell due", "到期"),

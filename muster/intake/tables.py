@@ -16,6 +16,7 @@ from muster.core.problems import Problem
 from muster.core.text import clean, fold
 from muster.intake import faults
 from muster.intake.csv_source import CsvSource
+from muster.intake.export import MARK_START
 from muster.intake.faults import Fault, Limits, Record, Row
 from muster.intake.rejects import ADDED_HEADERS
 from muster.intake.workbook_source import WorkbookSource
@@ -85,6 +86,8 @@ class Table:
                 yield item
                 continue
             line, raw, cells, marks = item
+            if raw and raw[0].startswith(MARK_START):  # a list of ours, fed back
+                continue
             if len(cells) != width or marks:
                 found = list(self._faults(line, raw, cells=cells, marks=marks))
                 yield from found

@@ -11,6 +11,7 @@ from muster.core.clock import now
 from muster.core.paging import Page
 from muster.guarding import principal, reading
 from muster.lab import decide, queries
+from muster.lab.engine.status import Status
 from muster.lab.events import Outcome
 from muster.web import After, Ask, Format, Limit, listing, muster
 
@@ -38,6 +39,21 @@ class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, Any]]:
     """A person's swabs, newest first, with what may be told of each."""
     return await request.app.state.results.ask((principal(request).scope("results"), person))
+
+
+@get("/v1/people/{person:uuid}/status", right="status")
+async def show_status(request: Ask, person: FromPath[UUID]) -> Status:
+    """A person's status now: computed, with its facts, the rules' edition, and until when."""
+    async with reading(request) as conn:
+        return await queries.status_of(conn, person, now())
+
+
+@get("/v1/own/status", right="own")
+async def show_own_status(request: Ask) -> list[Status]:
+    """One's own status, and of whom one answers for."""
+    async with reading(request) as conn:
+        people = sorted(principal(request).scope("own").own)
+        return [await queries.status_of(conn, person, now()) for person in people]
 
 
 @get("/v1/recalls", right="recalls")
@@ -119,6 +135,6 @@ async def reject_result(request: Ask, result: FromPath[UUID], data: JSONBody[Rej
 
 
 HANDLERS = [
-    show_results, list_recalls, list_conflicts, list_waiting, amend_result, bind_result,
+    show_results, show_status, show_own_status, list_recalls, list_conflicts, list_waiting, amend_result, bind_result,
     reject_result,
 ]  # fmt: skip

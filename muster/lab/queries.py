@@ -8,10 +8,16 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import tuple_row
 
-from muster.config import PAGE_LIMIT
+from muster.config import (
+    DEFAULT_POSITIVE_DAYS,
+    DEFAULT_RESULT_VALID_HOURS,
+    DEFAULT_RESULT_WINDOW_HOURS,
+    PAGE_LIMIT,
+)
 from muster.core.paging import Page, decode, page
 from muster.core.rows import rows
 from muster.core.sqlfile import query
+from muster.lab.engine.status import Fact, Status, Terms, status
 from muster.ledger.projection import uuid_array
 
 _HERE = "muster.lab"
@@ -31,6 +37,25 @@ async def results_of(conn: Conn, people: Sequence[UUID]) -> list[list[dict[str, 
         for asked, *values in await cursor.fetchall():
             found[asked].append(dict(zip(_FIELDS, values, strict=True)))
     return [found[person] for person in people]
+
+
+async def status_of(conn: Conn, person: UUID, at: datetime) -> Status:
+    """What a person's status is at a moment, because of what, under which rules, until when."""
+    terms = {"result_valid_hours": DEFAULT_RESULT_VALID_HOURS, "positive_days": DEFAULT_POSITIVE_DAYS,
+             "result_window_hours": DEFAULT_RESULT_WINDOW_HOURS}  # fmt: skip
+    editions: dict[str, UUID] = {}
+    for one in await rows(conn, _HERE, "terms", at=at):
+        terms[one["name"]], editions[one["name"]] = one["value"], one["policy"]
+    facts = [
+        Fact(one["tube"], one["sampled_at"], one["told"], one["resulted_at"], one["ordered_at"],
+             tuple(one["evidence"]))
+        for one in await rows(conn, _HERE, "facts_of", person=person)
+    ]  # fmt: skip
+    under = Terms(
+        terms["result_valid_hours"], terms["positive_days"], terms["result_window_hours"],
+        tuple((name, value, editions.get(name)) for name, value in sorted(terms.items())),
+    )  # fmt: skip
+    return status(facts, under, at)
 
 
 async def recalls(

@@ -61,3 +61,32 @@ SELECT r.result, r.barcode, r.outcome, r.first_outcome, r.lab, r.resulted_at, r.
     cardinality(r.tubes) AS candidates
 FROM lab.result r WHERE %(tube)s = ANY (r.tubes) AND r.barcode = %(barcode)s
 ORDER BY r.resulted_at;
+
+-- name: facts_of
+-- A person's swabs with what may be told of each (as results_of) and the events that say so.
+SELECT s.tube, s.at AS sampled_at,
+    CASE
+        WHEN r.answer = 'confirmed' THEN 'confirmed'
+        WHEN r.answer = 'released' THEN 'negative'
+        WHEN r.state = 'open' THEN 'recalled'
+        WHEN o.outcome IS NULL OR o.state = 'conflict' THEN 'pending'
+        WHEN o.outcome = 'invalid' THEN 'sample_again'
+        ELSE o.outcome END AS told,
+    coalesce(r.closed_at, o.resulted_at) AS resulted_at,
+    CASE WHEN r.state = 'open' THEN r.ordered_at END AS ordered_at,
+    array_remove(ARRAY[(SELECT e.id FROM ledger.event e WHERE e.subject = s.tube
+            AND e.type IN ('TubeSealed', 'SpecimenTaken') ORDER BY e.type DESC, e.at LIMIT 1),
+        o.cause, r.recall, r.closing], NULL) AS evidence
+FROM sampling.specimen s
+LEFT JOIN lab.outcome o ON o.tube = s.tube
+LEFT JOIN lab.recall r ON r.tube = s.tube AND r.person = s.person AND r.state <> 'withdrawn'
+WHERE s.person = coalesce((SELECT a.person FROM registry.alias a WHERE a.recorded = %(person)s),
+    %(person)s)
+ORDER BY s.at DESC, s.tube;
+
+-- name: terms
+-- The policy numbers a status follows from, as they stood at a moment.
+SELECT DISTINCT ON (p.name) p.name, p.value, p.policy FROM registry.policy p
+WHERE p.name IN ('result_valid_hours', 'positive_days', 'result_window_hours')
+    AND p.since <= %(at)s AND p.area IS NULL AND p."group" IS NULL
+ORDER BY p.name, p.since DESC, p.policy;

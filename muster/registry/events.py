@@ -15,6 +15,16 @@ Level = Literal[
 GridKind = Literal["basic", "exclusive"]
 State = Literal["resident", "temporary", "away", "moved_away", "cannot_be_tested"]
 Sex = Literal["male", "female"]
+PolicyName = Literal[
+    "tube_size",
+    "result_window_hours",
+    "result_valid_hours",
+    "positive_days",
+    "recall_hours",
+    "objection_hours",
+    "identity_days",
+    "reading_days",
+]  # fmt: skip value: Annotated[int, Meta(ge=1, le=10_000)]
 UnitKind = Literal[
     "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "other"
 ]
@@ -64,11 +74,7 @@ class PolicyAdopted(Body, frozen=True):
     """An edition of a policy number (subject) holds from `since`, for an area or a group if given.
     A tube size with `household` means one household a tube, of at most that many people."""
 
-    name: Literal[
-        "tube_size", "result_window_hours", "recall_hours", "objection_hours", "identity_days",
-        "reading_days",
-    ]  # fmt: skip
-    value: Annotated[int, Meta(ge=1, le=10_000)]
+    name: PolicyName
     since: Annotated[datetime, Meta(tz=True)]
     area: UUID | None = None
     group: Code | None = None

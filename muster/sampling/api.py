@@ -1,7 +1,7 @@
 """HTTP for rounds, sites, tubes, devices and anomalies."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,7 @@ from muster.core.paging import Page
 from muster.coverage import queries as coverage
 from muster.guarding import area_within, check_reach, principal, reading
 from muster.keeping.follower import catch_up
+from muster.registry.events import PolicyName
 from muster.sampling import decide, queries
 from muster.web import After, Ask, Code, Format, Label, Limit, listing, muster
 
@@ -36,7 +37,7 @@ class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An edition of a policy number, for an area or a group if given."""
 
-    name: Literal["tube_size", "result_window_hours", "recall_hours"]
+    name: PolicyName
     value: Annotated[int, Meta(ge=1, le=10_000)]
     since: Annotated[datetime, Meta(tz=True)]
     area: str | None = None

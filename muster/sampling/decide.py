@@ -1,7 +1,7 @@
 """Decisions about rounds and policies: each checks the state it is taken on, then appends."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.ledger.door import Door
 from muster.ledger.event import Body, Event, body_bytes
-from muster.registry.events import PolicyAdopted
+from muster.registry.events import PolicyAdopted, PolicyName
 from muster.sampling.events import AreaBalance, RoundClosed, RoundOpened
 
 Conn = psycopg.AsyncConnection[Any]
@@ -131,7 +131,7 @@ def check_balance(line: dict[str, Any]) -> None:
 
 
 async def adopt_policy(
-    door: Door, *, name: Literal["tube_size", "result_window_hours", "recall_hours"], value: int,
+    door: Door, *, name: PolicyName, value: int,
     since: datetime, area: UUID | None, group: str | None, household: bool = False,
     actor: str, at: datetime,
 ) -> UUID:  # fmt: skip
