@@ -83,7 +83,7 @@ class Browser:
 
     @property
     def token(self) -> str:
-        return self.http.cookies.get("muster", "")
+        return self.http.cookies.get("muster") or ""
 
     async def set_up_codes(self) -> tuple[Any, dict[str, Any]]:
         """Set a second factor up: the app that shows codes, and the answer to its first one."""

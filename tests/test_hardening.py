@@ -29,9 +29,10 @@ from muster.config import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, URL_LIMIT_BYTES, R
 from muster.core.clock import now
 from muster.hardening import CONTENT_POLICY, Front, Hardened, Turns
 from muster.instance import Instance
+from tests import senders
 from tests.conftest import Play
 from tests.phones import batch
-from tests.senders import client, query, send, tester, visit
+from tests.senders import client, query, send, visit
 from tests.test_serving import ended, serve
 
 TUBES = "SELECT count(*) FROM ledger.event WHERE type = 'TubeSealed'"
@@ -378,7 +379,7 @@ def test_over_tls(play: Play, certificate: Tls):
         trusted = ssl.create_default_context(cafile=certificate.cert)
         async with serving(muster, tls=certificate) as (_, address):
             assert address.startswith("https://127.0.0.1:")
-            sender = {"authorization": f"Bearer {await tester(muster)}"}
+            sender = {"authorization": f"Bearer {await senders.tester(muster)}"}
             async with httpx.AsyncClient(
                 base_url=address, verify=trusted, trust_env=False, headers=sender
             ) as http:

@@ -19,6 +19,7 @@ from muster.core.problems import Problem
 from muster.instance import Instance
 from muster.registry import decide
 from muster.registry.queries import likely_duplicates
+from tests import senders
 from tests.conftest import Play
 from tests.import_files import (
     counts,
@@ -31,7 +32,6 @@ from tests.import_files import (
     select,
     written,
 )
-from tests.senders import tester
 from tests.table import events
 
 PLACES = """
@@ -307,7 +307,7 @@ def test_who_they_are_is_kept_in_the_vault_only(
     upload = [met("a"), met("b", type="PersonNamed"), met("c", body={"source": NOTE})]
 
     async def story(muster: Instance) -> None:
-        await tester(muster)
+        await senders.tester(muster)
         phone = Sender(device="tester-system")
 
         async def send(body: bytes) -> list[str]:

@@ -74,6 +74,13 @@ class EndsBeforeStart(Problem):
     status = 422
 
 
+class TimeUnlikely(Problem):
+    """Nobody starts or ends at {time}. Where there is no end, leave it out."""
+
+    zh = "起止时间 {time} 不合理。没有截止时间的请留空。"
+    status = 422
+
+
 class AccountIsClosed(Problem):
     """The account "{login}" is closed or has expired. Open another one."""
 
@@ -267,9 +274,11 @@ async def _granted(
 
 
 def _check_times(starts_at: datetime, ends_at: datetime | None) -> None:
-    fit = plausible(starts_at) and (ends_at is None or (plausible(ends_at) and ends_at > starts_at))
-    if not fit:
-        raise EndsBeforeStart(starts_at=starts_at.isoformat(), ends_at=str(ends_at))
+    for time in (starts_at, ends_at):
+        if time is not None and not plausible(time):
+            raise TimeUnlikely(time=time.isoformat())
+    if ends_at is not None and ends_at <= starts_at:
+        raise EndsBeforeStart(starts_at=starts_at.isoformat(), ends_at=ends_at.isoformat())
 
 
 async def _open(conn: Conn, account: UUID, at: datetime) -> AccountOpened:

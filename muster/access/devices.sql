@@ -126,11 +126,10 @@ WHERE h.account = %(account)s AND h.starts_at <= %(at)s
 
 -- name: late
 -- What came after its sender had been moved, newest first, with whose it was.
-SELECT l.event, e.type, e.subject, l.at, l.received_at, a.login, l.area, r.name AS area_name, l.site,
+SELECT l.event, e.type, e.subject, l.at, l.received_at, l.login, l.device, l.area, r.name AS area_name, l.site,
     s.name AS site_name
 FROM access.late l
 LEFT JOIN ledger.event e ON e.id = l.event
-LEFT JOIN access.account a ON a.account = l.account
 LEFT JOIN registry.area r ON r.area = l.area
 LEFT JOIN sampling.site s ON s.site = l.site
 WHERE %(received_at)s::timestamptz IS NULL

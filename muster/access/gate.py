@@ -155,7 +155,8 @@ def _late(event: Event, verdict: Verdict) -> dict[str, Any]:
     ended = verdict.late
     assert ended is not None
     return {
-        "event": event.id, "account": verdict.account, "area": ended.area, "site": ended.site,
+        "event": event.id, "account": verdict.account, "login": event.actor,
+        "device": event.device, "area": ended.area, "site": ended.site,
         "holding": ended.holding if isinstance(ended, Holding) else None,
         "at": event.at, "received_at": event.received_at,
     }  # fmt: skip

@@ -39,9 +39,9 @@ UNION ALL
 SELECT r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[]);
 
 -- name: late
-INSERT INTO access.late (event, account, device, holding, area, site, at, received_at)
-SELECT x.event, x.account, x.device, x.holding, x.area, x.site, x.at, x.received_at
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS x (event uuid, account uuid, device uuid, holding uuid,
+INSERT INTO access.late (event, account, login, device, holding, area, site, at, received_at)
+SELECT x.event, x.account, x.login, x.device, x.holding, x.area, x.site, x.at, x.received_at
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS x (event uuid, account uuid, login text, device text, holding uuid,
     area uuid, site uuid, at timestamptz, received_at timestamptz)
 WHERE NOT EXISTS (SELECT FROM ledger.event e WHERE e.id = x.event)
 ON CONFLICT (event) DO NOTHING;

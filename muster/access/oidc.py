@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import psycopg
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
@@ -120,10 +121,10 @@ async def _claims(provider: Oidc, *, code: str, facts: dict[str, str]) -> dict[s
                 about["token_endpoint"], grant_type="authorization_code", code=code,
                 code_verifier=facts["verifier"],
             )  # fmt: skip
-            keys = (await client.get(about["jwks_uri"], withhold_token=True)).json()
+        keys = await _asked(about["jwks_uri"])
     except (httpx.HTTPError, ValueError) as error:
         raise _unavailable(error) from error
-    except Exception as error:  # the library's own: the provider refused the code
+    except OAuthError as error:
         raise OidcRefused(reason="the provider did not take its code") from error
     try:
         token = jwt.decode(answer["id_token"], KeySet.import_key_set(keys), _ALGORITHMS)
@@ -165,11 +166,7 @@ def _in_force(found: dict[str, Any], at: datetime) -> bool:
 async def _discover(provider: Oidc) -> dict[str, Any]:
     """The provider's own word about itself. Raises OidcUnavailable."""
     try:
-        async with httpx.AsyncClient(timeout=OIDC_SECONDS) as client:
-            address = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-            answer = await client.get(address)
-            answer.raise_for_status()
-            about = answer.json()
+        about = await _asked(f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             _check_safe(about[name])
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -177,6 +174,13 @@ async def _discover(provider: Oidc) -> dict[str, Any]:
     if about.get("issuer") != provider.issuer:
         raise OidcUnavailable(reason="it calls itself by another name")
     return about
+
+
+async def _asked(address: str) -> Any:
+    async with httpx.AsyncClient(timeout=OIDC_SECONDS) as client:
+        answer = await client.get(address)
+        answer.raise_for_status()
+        return answer.json()
 
 
 def _check_safe(address: str) -> None:

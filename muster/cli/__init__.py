@@ -45,6 +45,9 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "policy": ("looking", "Dated policy numbers: tube size, result window, recall time."),
         "denominator": ("deciding", "Declare how many people an area holds, with its source."),
     },
+    "Accounts": {
+        "account": ("accounts", "Open, grant, move, close; staff lists, slips, links, sessions."),
+    },
     "People's data": {
         "about": ("privacy", "What is held about somebody and who looked, to print."),
         "readings": ("privacy", "Who was shown whose data, what, why and when."),

@@ -84,12 +84,12 @@ async def grant_role(
     out: Out, login: str, role: Any, start: str | None, end: str | None, **place: Any
 ) -> Any:
     """Give an account a role in a place."""
-    times = {"starts_at": _time(out, start), "ends_at": _time(out, end)}
+    place |= {"starts_at": _time(out, start), "ends_at": _time(out, end)}
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
             account = (await queries.account_by_login(conn, login))["account"]
-            wanted = await decide.placed(conn, role=role, **place, **times)
+            wanted = await decide.placed(conn, role=role, **place)
             holding = await decide.grant(
                 conn, muster.door, account, wanted=wanted, actor=ACTOR, at=now()
             )

@@ -73,7 +73,9 @@ async def make_backup(out: Out, folder: Path | None, keep_days: int, no_verify: 
     vault = open_vault(_there(settings.key_file)) if not no_verify else None
     key, made = open_key(settings.backup_key_file, make=True)
     if made:
-        out.aside.print(_KEY_MADE[out.language].format(path=settings.backup_key_file))
+        out.aside.print(
+            _KEY_MADE[out.language].format(path=settings.backup_key_file), soft_wrap=True
+        )
     folder = (folder or settings.home / "backups").absolute()
     async with database(settings) as conninfo:
         async with await _connect(conninfo) as conn:
@@ -252,15 +254,10 @@ async def _restored(
         found = await (await conn.execute("SELECT check_ FROM vault.key WHERE id = 1")).fetchone()
         check_key(vault, bytes(found[0]) if found else None, settings.key_file)
 
-    folder = resources.files("muster.db").joinpath("migrations")
-    migrations = {
-        one.name: one.read_text(encoding="utf-8")
-        for one in folder.iterdir() if one.name.endswith(".sql")
-    }  # fmt: skip
     with out.progress(out.pick("restoring", "恢复")) as bar:
         async with await _connect(conninfo) as conn:
             header, gone = await restore(
-                conn, file, key=key, migrations=migrations, lock=MIGRATION_LOCK, erased=erased,
+                conn, file, key=key, migrations=migrations(), lock=MIGRATION_LOCK, erased=erased,
                 approve=approve, at=now(), expired=expired,
                 progress=lambda done, total: bar(done, total, done),
             )  # fmt: skip
@@ -270,6 +267,15 @@ async def _restored(
             progress=lambda _what, done, total: bar(done, total, 0),
         )  # fmt: skip
     return header, gone
+
+
+def migrations() -> dict[str, str]:
+    """Every migration's name and SQL."""
+    folder = resources.files("muster.db").joinpath("migrations")
+    return {
+        one.name: one.read_text(encoding="utf-8")
+        for one in folder.iterdir() if one.name.endswith(".sql")
+    }  # fmt: skip
 
 
 async def _prove(

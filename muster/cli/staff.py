@@ -3,22 +3,22 @@ all, and a list that is fed again changes nothing.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 from muster.access import decide, queries
 from muster.access.decide import Grant
 from muster.access.engine.roles import ROLES
 from muster.access.events import AccountKind
-from muster.core.clock import now, parse_local
+from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.core.text import fold
 from muster.instance import Instance
-from muster.intake.faults import CellProblem, Fault, Limits, Row, RowProblem
+from muster.intake.faults import Fault, Limits, Row, RowProblem
+from muster.intake.importing import CellMissing, Cells, RowFault
 from muster.intake.rejects import Rejects
 from muster.intake.tables import Column, open_table
 
@@ -34,8 +34,9 @@ COLUMNS = (
     Column("start", ("开始", "开始时间", "开始日期", "起始日期", "from")),
     Column("end", ("结束", "结束时间", "结束日期", "截止日期", "until")),
 )
-_ROLE_WORDS = {fold(word): role.name for role in ROLES.values() for word in (role.name, role.zh)}
-_KIND_WORDS = {kind: kind for kind in get_args(AccountKind)} | {
+_ROLE_WORDS = {word: role.name for role in ROLES.values() for word in (role.name, role.zh)}
+_ROLE_WORDS |= {fold(word): name for word, name in _ROLE_WORDS.items()}
+_KIND_WORDS: dict[str, Any] = {kind: kind for kind in get_args(AccountKind)} | {
     "本地": "staff", "在编": "staff", "工作人员": "staff", "支援": "aid", "支援队": "aid",
     "援助": "aid", "外来": "guest", "专家": "guest", "访客": "guest", "系统": "gateway",
 }  # fmt: skip
@@ -43,30 +44,6 @@ _EVERYWHERE = {"全部", "全域", "全区", "everywhere", "all", "*"}
 _NAME_LIMIT = 120
 _CODE_LIMIT = 64
 _LIMITS = Limits(file_bytes=64 << 20)
-
-
-class CellEmpty(CellProblem):
-    """The cell is empty, but needed."""
-
-    zh = "该单元格必填。"
-
-
-class WordUnknown(CellProblem):
-    """ "{word}" is none of: {known}."""
-
-    zh = "“{word}”不在可用词中：{known}。"
-
-
-class DateUnreadable(CellProblem):
-    """The date "{text}" cannot be read. Write it as 2026-08-02 or 2026-08-02 18:00."""
-
-    zh = "日期“{text}”无法识别，请写成 2026-08-02 或 2026-08-02 18:00。"
-
-
-class TextTooLong(CellProblem):
-    """The text is longer than {limit} characters."""
-
-    zh = "内容超过 {limit} 个字符。"
 
 
 class AccountDiffers(RowProblem):
@@ -132,12 +109,12 @@ async def import_staff(muster: Instance, path: Path, *, rejects_path: Path) -> S
 
 async def _take(muster: Instance, row: Row, zone: str, report: StaffReport) -> list[Fault]:
     """Take a row; what is wrong with it, if anything is."""
-    entry, bad = _read(row, zone)
-    if entry is None:
-        return [Fault(row.line, column, problem, row.raw) for column, problem in bad]
     try:
+        entry = _read(row, zone)
         async with muster.pool.connection() as conn:
             done = await _apply(muster, conn, entry)
+    except RowFault as fault:
+        return [Fault(row.line, column, problem, row.raw) for column, problem in fault.bad]
     except Problem as problem:
         return [Fault(row.line, _COLUMN_OF.get(type(problem).__name__), problem, row.raw)]
     setattr(report, done, getattr(report, done) + 1)
@@ -147,6 +124,7 @@ async def _take(muster: Instance, row: Row, zone: str, report: StaffReport) -> l
 _COLUMN_OF = {
     "LoginUnfit": "login", "AccountDiffers": "login", "RolesConflict": "role", "PlaceUnfit": "role",
     "RoleTooLong": "end", "AccountNeedsEnd": "end", "EndsBeforeStart": "end",
+    "TimeUnlikely": "end",
 }  # fmt: skip
 
 
@@ -187,42 +165,24 @@ def _same(held: dict[str, Any], wanted: Grant) -> bool:
     return all(held[name] == getattr(wanted, name) for name in names)
 
 
-def _read(row: Row, zone: str) -> tuple[Entry | None, list[tuple[str, Problem]]]:
-    """The row as an entry, or what is wrong with its cells."""
-    cells = dict(zip((column.name for column in COLUMNS), row.cells, strict=True))
-    bad: list[tuple[str, Problem]] = []
-    limits = {"name": _NAME_LIMIT} | dict.fromkeys(
-        ("login", "area", "site", "lab", "team"), _CODE_LIMIT
+def _read(row: Row, zone: str) -> Entry:
+    """The row as an entry. Raises RowFault with what is wrong with its cells."""
+    cells, text = Cells(), dict(zip((column.name for column in COLUMNS), row.cells, strict=True))
+    if not text["role"]:
+        cells.fault("role", CellMissing())
+    entry = Entry(
+        login=queries.tidy_login(cells.label("login", text["login"], limit=_CODE_LIMIT)),
+        name=cells.limited("name", text["name"], limit=_NAME_LIMIT) or None,
+        kind=cells.word("kind", text["kind"], _KIND_WORDS) or "staff",
+        role=cells.word("role", text["role"], _ROLE_WORDS),
+        starts_at=cells.time("start", text["start"], zone) if text["start"] else None,
+        ends_at=cells.time("end", text["end"], zone) if text["end"] else None,
+        **{
+            name: cells.limited(name, text[name], limit=_CODE_LIMIT) or None
+            for name in ("area", "site", "lab", "team")
+        },
     )
-    bad += [(c, TextTooLong(limit=n)) for c, n in limits.items() if len(cells[c]) > n]
-    bad += [(column, CellEmpty()) for column in ("login", "role") if not cells[column]]
-    role = _ROLE_WORDS.get(fold(cells["role"]))
-    if cells["role"] and role is None:
-        known = "、".join(one.zh for one in ROLES.values())
-        bad.append(("role", WordUnknown(word=cells["role"][:_CODE_LIMIT], known=known)))
-    kind = _KIND_WORDS.get(fold(cells["kind"])) if cells["kind"] else "staff"
-    if kind is None:
-        known = "、".join(_KIND_WORDS)
-        bad.append(("kind", WordUnknown(word=cells["kind"][:_CODE_LIMIT], known=known)))
-    times: dict[str, datetime | None] = {}
-    for column in ("start", "end"):
-        try:
-            times[column] = _time(cells[column], zone, end=column == "end")
-        except ValueError:
-            bad.append((column, DateUnreadable(text=cells[column][:_CODE_LIMIT])))
-    if bad:
-        return None, bad
-    texts = {name: cells[name] or None for name in ("name", "area", "site", "lab", "team")}
-    return Entry(
-        login=queries.tidy_login(cells["login"]), role=role, kind=kind, starts_at=times["start"],
-        ends_at=times["end"], **texts,
-    ), []  # fmt: skip  # pyright: ignore[reportArgumentType]
-
-
-def _time(text: str, zone: str, *, end: bool) -> datetime | None:
-    """A local time; a bare date is its beginning, and as an end the end of that day."""
-    if not text:
-        return None
-    at = parse_local(text, zone).astimezone(ZoneInfo(zone))
-    bare = len(text.strip()) <= len("2026-08-02")
-    return at + timedelta(days=1) if end and bare else at
+    cells.check()
+    if entry.ends_at and len(text["end"]) <= len("2026年08月02日"):  # a bare date: its whole day
+        return replace(entry, ends_at=entry.ends_at + timedelta(days=1))
+    return entry

@@ -52,6 +52,11 @@ HEADS = {
     "applied": ("taken in", "已入库"), "held": ("held", "仍保留"), "due": ("fell due", "到期"),
     "unstalled": ("caught up", "已补上"), "expired_inbox": ("expired items", "过期收件"),
     "expired_notes": ("expired notes", "过期备注"),
+    # accounts
+    "login": ("login", "登录名"), "roles": ("roles", "角色"), "enrolled": ("enrolled", "已注册"),
+    "second_factor": ("second factor", "第二因素"), "undertaking": ("undertaking", "保密承诺"),
+    "created_at": ("signed in", "登录时间"), "seen_at": ("seen", "最近使用"),
+    "method": ("by", "方式"), "agent": ("browser", "浏览器"), "session": ("session", "会话编号"),
     # measurements
     "unit": ("unit", "单位"), "goal": ("goal", "目标"), "ok": ("ok", "达标"),
     "reference": ("reference", "参照"),

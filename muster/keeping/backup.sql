@@ -41,3 +41,12 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind = 'r' AND n.nspname !~ '^pg_|^information_schema$'
     AND pg_get_serial_sequence(format('%%I.%%I', n.nspname, c.relname), a.attname) IS NOT NULL;
+
+-- name: erased_accounts
+-- Accounts that erased residents were given to ask about themselves. From the ledger: the read tables
+-- are not built yet.
+SELECT DISTINCT g.subject AS account FROM ledger.event g
+JOIN ledger.event o ON o.subject = g.subject AND o.type = 'AccountOpened'
+    AND o.body ->> 'kind' = 'resident'
+WHERE g.type = 'RoleGranted'
+    AND (g.body ->> 'person')::uuid IN (SELECT e.resident FROM vault.erased e);

@@ -23,9 +23,8 @@ from muster.core.clock import now
 from muster.core.ids import derived
 from muster.core.problems import Problem
 from muster.core.sqlfile import load, query
-from muster.keeping.redact import RedactionAuthorised
 from muster.ledger.door import LOCK
-from muster.ledger.event import Event
+from muster.ledger.event import Event, RedactionAuthorised
 from muster.ledger.projection import uuid_array
 from muster.ledger.settle import INSERT_EVENTS, as_rows, event_rows
 

@@ -2,7 +2,7 @@
 stays, so the chain still verifies, and without the salt nobody can confirm a guess of what it was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,17 +13,8 @@ from muster.core.ids import derived
 from muster.keeping.follower import STEP_LOCK, keys_of, refresh_all, row_keys, widen
 from muster.keeping.replay import REBUILD_LOCK
 from muster.ledger.door import LOCK, Door
-from muster.ledger.event import Body, Event, Key
+from muster.ledger.event import Event, RedactionAuthorised
 from muster.ledger.projection import Touched
-
-
-class RedactionAuthorised(Body, frozen=True):
-    """The event that is the subject may be emptied, for this reason."""
-
-    reason: Literal["erasure", "retention", "court_order", "mistake"]
-
-    def touches(self, subject: UUID) -> Iterable[Key]:
-        return ()
 
 
 async def redact(

@@ -13,6 +13,7 @@ import msgspec
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
 from muster.keeping.backup import DATA, HERE, SETTINGS, TABLE, Conn, Progress, Table, frames
+from muster.keeping.erasing import CREDENTIALS
 from muster.keeping.erasures import Erased, replay
 from muster.keeping.sealed import BackupDamaged, Header, chunks, content, read_header
 
@@ -137,4 +138,9 @@ async def _erase_again(conn: Conn, erased: Sequence[Erased]) -> int:
     await conn.execute("CREATE TABLE vault.search (resident uuid)")
     gone = await replay(conn, erased)
     await conn.execute("DROP TABLE vault.search")
+    accounts = [one["account"] for one in await rows(conn, HERE, "backup.sql:erased_accounts")]
+    for name in CREDENTIALS if accounts else ():
+        await conn.execute(
+            f"DELETE FROM credential.{name} WHERE account = ANY (%s)".encode(), [accounts]
+        )
     return gone

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -49,6 +49,15 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def weight(self) -> int:
         """What a transaction's size is counted in: one is about the work of one swab."""
         return 1
+
+
+class RedactionAuthorised(Body, frozen=True):
+    """The event that is the subject may be emptied, for this reason."""
+
+    reason: Literal["erasure", "retention", "court_order", "mistake"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return ()
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

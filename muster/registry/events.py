@@ -24,7 +24,7 @@ PolicyName = Literal[
     "objection_hours",
     "identity_days",
     "reading_days",
-]  # fmt: skip value: Annotated[int, Meta(ge=1, le=10_000)]
+]
 UnitKind = Literal[
     "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "other"
 ]
@@ -75,6 +75,7 @@ class PolicyAdopted(Body, frozen=True):
     A tube size with `household` means one household a tube, of at most that many people."""
 
     name: PolicyName
+    value: Annotated[int, Meta(ge=1, le=10_000)]
     since: Annotated[datetime, Meta(tz=True)]
     area: UUID | None = None
     group: Code | None = None

@@ -71,7 +71,8 @@ CREATE TABLE access.device_holder (
 CREATE TABLE access.late (
     event      uuid PRIMARY KEY,
     account    uuid,
-    device     uuid,
+    login      text NOT NULL,
+    device     text,
     holding    uuid,                             -- the one in force when it was recorded
     area       uuid,
     site       uuid,
