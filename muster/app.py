@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from muster import __version__
+from muster.access import api as access
 from muster.access import device_api
 from muster.access.engine.scope import Scope as Sight
 from muster.config import BODY_LIMIT_BYTES
@@ -26,7 +27,7 @@ from muster.core.problems import Problem
 from muster.core.together import Together
 from muster.coverage import api as coverage
 from muster.coverage.queries import alarms
-from muster.guarding import Principals, check_rights, guard
+from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
 from muster.instance import Instance
 from muster.intake import api as intake
@@ -40,7 +41,7 @@ from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
 
 def make_app(instance: Instance) -> Litestar:
     """The application of an open Muster; whoever opened it closes it."""
-    metrics = _Metrics()
+    metrics, principals = _Metrics(), Principals(instance)
 
     async def results(asked: Sequence[tuple[Sight, UUID]]) -> list[list[dict[str, Any]]]:
         """Answers in order; those who see the same are answered by one query."""
@@ -55,17 +56,18 @@ def make_app(instance: Instance) -> Litestar:
     app = Litestar(
         route_handlers=[
             *intake.HANDLERS, *registry.HANDLERS, *sampling.HANDLERS, *lab.HANDLERS,
-            *coverage.HANDLERS, *device_api.HANDLERS, show_health, show_readiness, show_metrics, list_problems,
+            *coverage.HANDLERS, *access.HANDLERS, *device_api.HANDLERS,
+            show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(
             {
-                "muster": instance, "principals": Principals(instance),
+                "muster": instance, "principals": principals,
                 "results": Together(results), "metrics": metrics,
             }
         ),
         exception_handlers={Exception: problem_response},  # type: ignore[dict-item]
         guards=[guard],
-        middleware=[metrics.middleware, sign_in_turns],
+        middleware=[metrics.middleware, forgetting(principals), sign_in_turns],
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,  # ours is structured and names no values
         # The document only: the interactive pages would load scripts from elsewhere.

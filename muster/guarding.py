@@ -3,7 +3,7 @@ its handler. A handler reads through `reading(request)`, which sees what that ri
 """
 
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, get_args
 from uuid import UUID
@@ -12,6 +12,7 @@ import psycopg
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.access import devices, sessions
 from muster.access.engine.roles import Right
@@ -136,6 +137,28 @@ def _cross_site(connection: Connection, who: Principal) -> Problem | None:
         sent=headers.get(sessions.CSRF_HEADER), origin=headers.get("origin"),
         fetch_site=headers.get("sec-fetch-site"), host=headers.get("host", ""),
     )  # fmt: skip
+
+
+def forgetting(principals: Principals) -> Callable[[ASGIApp], ASGIApp]:
+    """A middleware: whatever may have changed somebody's rights, everybody is looked up again before
+    the answer goes out. Uploads change no rights that their senders have."""
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] in sessions.SAFE_METHODS:
+                await app(scope, receive, send)
+                return
+
+            async def sent(message: Message) -> None:
+                if message["type"] == "http.response.start" and scope["path"] != "/v1/events":
+                    principals.forget()
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return watched
+
+    return middleware
 
 
 def right_of(handler: BaseRouteHandler) -> str:

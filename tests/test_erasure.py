@@ -5,26 +5,26 @@ still verifies. A planted name, number and phone come in by every way there is.
 import asyncio
 import io
 import json
-import os
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stderr
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-
 import psycopg
 import pytest
+import structlog
+from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 
+import muster.cli as cli
 from muster.access.events import AccountOpened, RoleGranted
 from muster.access.passwords import set_password
 from muster.access.readings import note_reading
-from muster.access.signing import RightMissing, signed_by
 from muster.access.sign_in import WrongSignIn
+from muster.access.signing import RightMissing, signed_by
 from muster.catalogue import CATALOGUE
 from muster.cli.erasing import made_proof
 from muster.config import Settings
@@ -48,7 +48,7 @@ from muster.keeping.scrubbing import scrub
 from muster.keeping.tick import tick
 from muster.keeping.verify import verify
 from muster.ledger.event import Event, body_bytes, canonical, digest
-from tests.conftest import Play, Server
+from tests.conftest import Play
 from tests.import_files import number
 from tests.senders import query
 from tests.table import TOWN, events, named
@@ -92,13 +92,15 @@ async def planted(muster: Instance, folder: Path) -> UUID:
     report = await import_table(muster, Residents(muster.vault), file)
     assert (report.stored, report.rejected) == (2, 0)
     file.unlink()
-    await muster.door.append(events(f"""
+    await muster.door.append(
+        events(f"""
         08:00  ResidentListed   w1  source=walk_in name={NAME} number={NUMBER} phone={PHONE}
         08:00  ResidentListed   w2  source=walk_in name={OTHER} number={OTHER_NUMBER}
         08:10  RefusalRecorded  w1  round=R1 note={NAME}说不去，电话{PHONE}
         08:11  RefusalRecorded  w2  round=R1 note={OTHER}也不去
         08:20  TubeSealed       T1  members=w1,w2 round=R1
-    """))
+    """)
+    )
     ascii_only = json.dumps({"event": {"id": "x"}, "identity": {"name": NAME}}).encode()
     spaced = f'{{"phone": "{PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}"}}'.encode()
     other = json.dumps({"identity": {"name": OTHER}}).encode()
@@ -247,9 +249,7 @@ async def whole(muster: Instance) -> None:
     assert texts == [[OTHER_NUMBER, OTHER_PHONE], [OTHER_NUMBER, None]]
     assert await query(muster, "SELECT count(*) FROM vault.search WHERE name = %s", OTHER) == [1]
     assert await query(muster, "SELECT count(*) FROM vault.note") == [1]
-    assert await query(
-        muster, "SELECT count(*) FROM ledger.inbox WHERE sealed IS NOT NULL"
-    ) == [1]
+    assert await query(muster, "SELECT count(*) FROM ledger.inbox WHERE sealed IS NOT NULL") == [1]
     assert await query(muster, "SELECT count(*) FROM sampling.stance") == [1]
     assert await query(muster, "SELECT count(*) FROM sampling.specimen") == [2], "the tube is whole"
 
@@ -265,7 +265,9 @@ def test_a_redacted_body_can_be_neither_changed_nor_guessed(play: Play, tmp_path
                 before: Any = await (await cursor.execute(sql.encode(), [named("w1")])).fetchone()
                 content = canonical(before, body_bytes(listed.body))
                 assert digest(before.salt, content) == before.digest, "the guess is right"
-                await erased(muster, conn, await erasing.plan_person(conn, muster.vault.open, person))
+                await erased(
+                    muster, conn, await erasing.plan_person(conn, muster.vault.open, person)
+                )
                 after: Any = await (await cursor.execute(sql.encode(), [named("w1")])).fetchone()
             assert (after.salt, after.body, after.digest) == (None, None, before.digest)
             guesses = [b"", bytes(16), named("w1").bytes, before.digest[:16]]
@@ -397,9 +399,7 @@ def test_an_interrupted_erasure_goes_on(
                         conn, muster.vault.open, request, by="b", at=now()
                     )
                     with pytest.raises(ConnectionAbortedError):
-                        await erasing.erase(
-                            conn, muster.door, plan, file=file, actor="b", at=now()
-                        )
+                        await erasing.erase(conn, muster.door, plan, file=file, actor="b", at=now())
             with pytest.raises(erasing.RequestUnknown):
                 await erasing.confirmed(conn, muster.vault.open, request, by="c", at=now())
             plan, _ = await erasing.confirmed(conn, muster.vault.open, request, by="b", at=now())
@@ -444,14 +444,11 @@ def test_a_campaign_is_erased_once_its_rounds_are_closed(play: Play, tmp_path: P
 
 def test_a_proof_is_checked_by_anybody(play: Play, tmp_path: Path):
     async def story(muster: Instance) -> None:
-        settings = replace(muster.settings, key_file=tmp_path / "k")
         person = await planted(muster, tmp_path)
         conn = await owner(muster)
         async with conn:
-            proof = await erased(
-                replace(muster, settings=settings) if False else muster, conn,
-                await erasing.plan_person(conn, muster.vault.open, person),
-            )  # fmt: skip
+            plan = await erasing.plan_person(conn, muster.vault.open, person)
+            proof = await erased(muster, conn, plan)
         file = tmp_path / "proof.json"
         file.write_text(json.dumps(proof, ensure_ascii=False, indent=1), encoding="utf-8")
         ours = proof_key(muster.settings.key_file).public_key()
@@ -502,4 +499,42 @@ def test_the_clock_ends_what_needs_nobodys_word(play: Play, tmp_path: Path):
     play(story)
 
 
-Story = Callable[[Instance], Awaitable[Any]]
+def test_the_command_line_needs_two_people(
+    play: Play, database: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A dry run changes nothing; passwords come on standard input; the proof is checked."""
+
+    async def prepared(muster: Instance) -> None:
+        await planted(muster, tmp_path)
+        await account(muster, "adm1", "administrator")
+        await account(muster, "aud1", "auditor")
+
+    async def left(muster: Instance) -> list[Any]:
+        return await query(muster, "SELECT count(*) FROM vault.identity WHERE name = %s", NAME)
+
+    def run(*words: str, said: str = "") -> Any:
+        result = CliRunner().invoke(cli.main, [*words, "--json"], input=said)
+        return result.exit_code, json.loads(result.stdout)
+
+    play(prepared)
+    monkeypatch.setenv("DATABASE_URL", database.database_url or "")
+    monkeypatch.setenv("MUSTER_HOME", str(database.home))
+    monkeypatch.setenv("MUSTER_KEY_FILE", str(database.key_file))
+    code, shown = run("erase", "person", "-", said=f"{NUMBER}\n")
+    assert (code, shown["people"], shown["goes"]["vault.identity"]) == (0, 2, 2)
+    assert play(left) == [2]
+    asked = ("erase", "person", "-", "--request", "--as", "adm1")
+    assert run(*asked, said=f"{NUMBER}\nwrong\n")[0] == 1
+    code, made = run(*asked, said=f"{NUMBER}\nsecret of adm1\n")
+    assert code == 0
+    confirm = ("erase", "confirm", made["request"], "--as")
+    code, problem = run(*confirm, "adm1", said="secret of adm1\n")
+    assert (code, problem["title"]) == (1, "second person needed")
+    code, proof = run(*confirm, "aud1", said="secret of aud1\n")
+    assert (code, proof["requested_by"], proof["confirmed_by"]) == (0, "adm1", "aud1")
+    assert play(left) == [0]
+    file = database.home / f"erasure-{made['request']}.json"
+    assert run("erase", "check", str(file), "--ours")[0] == 0
+    ((request,),) = (run("erase", "requests")[1],)
+    assert request["done_at"]
+    structlog.reset_defaults()

@@ -318,6 +318,22 @@ def test_an_address_has_its_rate(play: Play):
     play(story)
 
 
+def test_signing_in_has_a_rate_of_its_own(play: Play):
+    """Fewer turns for whoever is not known yet; other requests from there are not touched."""
+
+    async def story(muster: Instance) -> None:
+        rates = Rates(address=1_000, device=0, sign_in=1)
+        async with called_from(muster, "192.0.2.7", Front(), rates) as http:
+            codes = [await http.post("/v1/enrolments/look", json={"code": "x"}) for _ in range(62)]
+            assert [one.status_code for one in codes[59:]] == [410, 429, 429]
+            assert (slug(codes[61]), codes[61].headers["retry-after"]) == ("too-many-requests", "1")
+            assert (await http.get("/v1/problems")).status_code == 200
+        async with called_from(muster, "192.0.2.8", Front(), rates) as http:
+            assert (await http.post("/v1/enrolments/look", json={"code": "x"})).status_code == 410
+
+    play(story)
+
+
 def test_behind_a_proxy_only_the_proxy_is_heard(play: Play):
     async def story(muster: Instance) -> None:
         front = Front(True, (ipaddress.ip_network("10.1.0.0/16"),))
@@ -374,6 +390,7 @@ def write_key(key: Any, file: Path, how: serialization.KeySerializationEncryptio
     file.write_bytes(key.private_bytes(pem, pkcs8, how))
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_over_tls(play: Play, certificate: Tls):
     async def story(muster: Instance) -> None:
         trusted = ssl.create_default_context(cafile=certificate.cert)

@@ -122,7 +122,10 @@ def test_a_file_says_who_took_it_and_can_be_fed_back(tmp_path: Path, suffix: str
     assert write_rows(file, ["姓名", "房号"], rows, mark=mark) == 2
     with open_table(file, [Column("name", ("姓名",), True), Column("room", ("房号",))]) as table:
         found = list(table.rows())
-    assert [one.cells for one in found if isinstance(one, Row)] == [("张一", "101"), ("张二", "102")]
+    assert [one.cells for one in found if isinstance(one, Row)] == [
+        ("张一", "101"),
+        ("张二", "102"),
+    ]
     assert len(found) == 2
     if suffix == ".csv":
         last = file.read_text(encoding="utf-8-sig").splitlines()[-1]

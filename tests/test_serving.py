@@ -14,6 +14,8 @@ import pytest
 
 import muster
 from muster.config import Settings
+from tests.conftest import Play
+from tests.senders import administrator
 
 
 def serve(settings: Settings, *arguments: str, language: str = "en") -> subprocess.Popen[str]:
@@ -52,6 +54,31 @@ def test_a_port_that_is_taken(database: Settings):
         code, said, beside = ended(serve(database, "--port", port, "--json", language="zh"))
     assert (code, beside) == (1, "")
     assert json.loads(said)["detail"] == f"127.0.0.1 的端口 {port} 已被占用，请用 --port 另选。"
+
+
+def test_until_there_is_an_administrator_it_invites_one(database: Settings, play: Play):
+    """By a link whose code no server or proxy gets to log; the one before it is void."""
+    codes = []
+    for _ in range(2):
+        process = serve(database, "--port", "0")
+        assert process.stderr
+        address = process.stderr.readline().split()[1]
+        said = process.stderr.readline()
+        link = said.split()[-1]
+        assert link.startswith(f"{address}/enrol#")
+        codes.append(link.partition("#")[2])
+        with httpx.Client(base_url=address, trust_env=False) as http:
+            looked = [http.post("/v1/enrolments/look", json={"code": one}) for one in codes]
+        process.send_signal(signal.SIGTERM)
+        code, _, beside = ended(process)
+        assert (code, codes[-1] in beside) == (0, False)
+    assert [one.status_code for one in looked] == [410, 200]
+    play(administrator)
+    process = serve(database, "--port", "0")
+    assert process.stderr
+    process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert "/enrol#" not in ended(process)[2]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -60,7 +60,9 @@ def number_of(index: int) -> str:
 def person(index: int, *, copy: int = 0) -> Event:
     """The index-th person, with a document; a copy is another id of the same person."""
     at = now()
-    who = Identity(name="张三", kind="birth_certificate", number=number_of(index), phone="13800138000")
+    who = Identity(
+        name="张三", kind="birth_certificate", number=number_of(index), phone="13800138000"
+    )
     body = ResidentListed(source="walk_in")
     subject = derived("person", index, copy)
     return Event(uuid7(), "ResidentListed", subject, at, at, at, "t", body, identity=who)

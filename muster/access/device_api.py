@@ -116,7 +116,6 @@ async def move_device(request: Ask, device: FromPath[str], data: JSONBody[Move])
     await devices.bind(
         muster(request).door, found["device"], where, by=principal(request).login, at=now()
     )
-    request.app.state.principals.forget()
 
 
 @post("/v1/devices/{device:str}/revoke", status_code=204, right="devices")
@@ -128,7 +127,6 @@ async def revoke_device(request: Ask, device: FromPath[str], data: JSONBody[Revo
         muster(request).door, found["device"], reason=data.reason,
         by=principal(request).login, at=now(),
     )  # fmt: skip
-    request.app.state.principals.forget()
 
 
 @post("/v1/devices/{device:str}/reinstate", status_code=204, right="devices")
@@ -139,7 +137,6 @@ async def reinstate_device(request: Ask, device: FromPath[str]) -> None:
     await devices.reinstate(
         muster(request).door, found["device"], by=principal(request).login, at=now()
     )
-    request.app.state.principals.forget()
 
 
 @get("/v1/devices/{device:str}/holders", right="devices")
@@ -175,7 +172,6 @@ async def set_pin(request: Ask, data: JSONBody[NewPin]) -> None:
         if device.revoked:
             raise devices.DeviceRevokedNow()
         await devices.set_pin(conn, device.device, who.account, data.pin, at=now())
-    request.app.state.principals.forget()
 
 
 @post("/v1/device/holder", status_code=204, right="events")
@@ -183,7 +179,6 @@ async def take_over_device(request: Ask, data: JSONBody[TakingOver]) -> None:
     """The device changes hands: login and PIN of who takes it."""
     async with muster(request).pool.connection() as conn:
         await devices.take_over(conn, _this(request), data.login, data.pin, at=now())
-    request.app.state.principals.forget()
 
 
 @post("/v1/device/holder/leave", status_code=204, right="events")
@@ -191,7 +186,6 @@ async def put_device_down(request: Ask) -> None:
     """Nobody holds the device until the next PIN."""
     async with muster(request).pool.connection() as conn:
         await devices.put_down(conn, _this(request))
-    request.app.state.principals.forget()
 
 
 @get("/v1/late", right="sites")

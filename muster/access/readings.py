@@ -36,10 +36,10 @@ async def note_reading(
     conn: Conn, *, who: str, device: str, what: str, why: str, masked: bool,
     people: Iterable[UUID], at: datetime, export: UUID | None = None,
 ) -> None:  # fmt: skip
-    """Record that `who` was shown `people`; nothing where nobody was. One statement, on whatever
-    connection answered, before the answer leaves."""
+    """Record that `who` was shown `people`; nothing where nobody was, but for an exported file. One
+    statement, on whatever connection answered, before the answer leaves."""
     shown = list(people)
-    for start in range(0, len(shown), PEOPLE_A_ROW):
+    for start in range(0, max(len(shown), export is not None), PEOPLE_A_ROW):
         values = {
             "at": at, "who": who, "device": device, "what": what, "why": why, "masked": masked,
             "export": export, "people": uuid_array(shown[start : start + PEOPLE_A_ROW]),

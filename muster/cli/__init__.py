@@ -28,6 +28,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "areas": ("looking", "The areas right under one."),
         "people": ("looking", "Find people by the beginning of their name."),
         "person": ("looking", "A person, every swab, and what may be told of it."),
+        "status": ("looking", "A person's status: because of what, under which rules, until when."),
         "tube": ("looking", "A tube: members, results, and all that happened to it."),
         "sites": ("looking", "Sampling sites."),
         "units": ("looking", "Enterprises, schools, hotels."),
@@ -47,6 +48,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Accounts": {
         "account": ("accounts", "Open, grant, move, close; staff lists, slips, links, sessions."),
+        "device": ("devices", "Enrol, list, move, revoke; what came late from whom."),
     },
     "People's data": {
         "about": ("privacy", "What is held about somebody and who looked, to print."),

@@ -80,7 +80,7 @@ async def make_backup(out: Out, folder: Path | None, keep_days: int, no_verify: 
     async with database(settings) as conninfo:
         async with await _connect(conninfo) as conn:
             chain = await _head_if_any(conn)
-            name = f"muster-{made_at:%Y%m%d-%H%M%S}-{chain}{SUFFIX}"
+            name = f"muster-{made_at:%Y%m%d-%H%M%S-%f}-{chain}{SUFFIX}"
             with out.progress(out.pick("backup", "备份")) as bar:
                 header = await backup(
                     conn, folder / name, key=key, made_at=made_at, keep_days=keep_days,

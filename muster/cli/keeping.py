@@ -1,7 +1,7 @@
 """Commands about the ledger itself: verify, replay, inbox, stalled subjects, rules, redaction."""
 
 import sys
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import psycopg
@@ -13,6 +13,7 @@ from muster.cli.output import Out, command, every, opened, output_option
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.instance import Instance
+from muster.intake.deciding import Refusal, accept, refuse
 from muster.keeping.redact import redact
 from muster.keeping.replay import rebuild
 from muster.keeping.tick import reconcile, tick
@@ -122,6 +123,30 @@ async def show_inbox(out: Out, item: UUID) -> Any:
         if not out.json:
             sys.stdout.write(text + "\n")
         return {"id": item, "text": text}
+
+    return await opened(work, out)
+
+
+@command(inbox, "accept")
+@click.argument("item", type=UUID)
+async def accept_held(out: Out, item: UUID) -> Any:
+    """Apply what was held for want of a right, such as what a revoked device sent."""
+
+    async def work(out: Out, muster: Instance) -> Any:
+        return {"event": await accept(muster.intake, item, by=ACTOR, at=now())}
+
+    return await opened(work, out)
+
+
+@command(inbox, "refuse")
+@click.argument("item", type=UUID)
+@click.option("--reason", type=click.Choice(get_args(Refusal)), required=True)
+async def refuse_held(out: Out, item: UUID, reason: Any) -> Any:
+    """Never apply a held item."""
+
+    async def work(out: Out, muster: Instance) -> Any:
+        await refuse(muster.intake, item, reason, by=ACTOR, at=now())
+        return {"refused": item}
 
     return await opened(work, out)
 

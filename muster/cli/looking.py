@@ -8,11 +8,13 @@ from typing import Any, get_args
 import psycopg
 import rich_click as click
 
+from muster.access.readings import COMMAND_LINE, note_reading, people_in
 from muster.cli import main
 from muster.cli.output import Out, Rows, command, every, opened, output_option
 from muster.core.clock import now
 from muster.coverage import queries as coverage
 from muster.instance import Instance
+from muster.intake.export import Mark
 from muster.keeping.follower import catch_up
 from muster.lab import queries as lab
 from muster.registry import queries as registry
@@ -37,6 +39,17 @@ async def the_area(conn: Conn, text: str | None) -> dict[str, Any]:
     if len(roots) != 1:
         raise AreaUnknown(area="-")
     return roots[0]
+
+
+async def noted(conn: Conn, what: str, rows: Rows, output: Path | None = None) -> Mark | None:
+    """Record that the command line was shown these rows; the watermark, where they leave as a file."""
+    at = now()
+    mark = Mark.new(COMMAND_LINE, at) if output else None
+    await note_reading(
+        conn, who=COMMAND_LINE, device="", what=f"muster {what}", why="", masked=False,
+        people=people_in(rows), at=at, export=mark and mark.export,
+    )  # fmt: skip
+    return mark
 
 
 def funnel_rows(found: dict[str, Any]) -> Rows:
@@ -64,7 +77,8 @@ async def show_funnel(
             found_round = await sampling.round_(conn, round_)
             top = await the_area(conn, area)
             found = await coverage.funnel(conn, found_round, top["area"], level)
-        out.listing(funnel_rows(found), FUNNEL, output)
+            mark = await noted(conn, "funnel", (), output)
+        out.listing(funnel_rows(found), FUNNEL, output, mark)
         say_as_of(out, found, found_round["name"])
         return found
 
@@ -95,8 +109,9 @@ async def show_missing(out: Out, area: str, round_: str | None, output: Path | N
             rows = await every(
                 lambda a: coverage.missing(conn, found_round["round"], top["area"], after=a)
             )
+            mark = await noted(conn, "missing", rows, output)
         columns = ("building_name", "room", "name", "birth_year", "sex", "state", "group")
-        return out.listing(rows, columns, output)
+        return out.listing(rows, columns, output, mark)
 
     return await opened(work, out)
 
@@ -113,11 +128,38 @@ async def show_person(out: Out, who: str) -> Any:
             resident = await registry.by_text(conn, muster.vault, text)
             found = await registry.person(conn, muster.vault, resident)
             found["results"] = (await lab.results_of(conn, [resident]))[0]
+            await noted(conn, "person", [found])
         who = {**found, "document": found["kind"]}
         columns = ["name", "document", "number", "phone", "building_name", "room", "state"]
         out.table([who], [*columns, "resident"])
         if found["results"]:
             out.table(found["results"], ["at", "purpose", "told", "resulted_at", "tube"])
+        return found
+
+    return await opened(work, out)
+
+
+@command(main, "status")
+@click.argument("who")
+async def show_status(out: Out, who: str) -> Any:
+    """A person's status now, by id or document number (`-` reads it from standard input): computed
+    from facts, never set. Because of what, under which edition of the rules, until when."""
+    text = sys.stdin.readline().strip() if who == "-" else who
+
+    async def work(out: Out, muster: Instance) -> Any:
+        async with muster.pool.connection() as conn:
+            resident = await registry.by_text(conn, muster.vault, text)
+            found = await lab.status_of(conn, resident, now())
+            await noted(conn, "status", [{"resident": resident}])
+        out.table([{"status": found.status, "until": found.until, "edition": found.edition}],
+                  ["status", "until", "edition"])  # fmt: skip
+        because = [{"tube": one.tube, "at": one.sampled_at, "told": one.told,
+                    "resulted_at": one.resulted_at} for one in found.because]  # fmt: skip
+        if because:
+            out.table(because, ["at", "told", "resulted_at", "tube"], "because of")
+        terms = [{"name": name, "value": value, "policy": policy}
+                 for name, value, policy in found.terms.editions]  # fmt: skip
+        out.table(terms, ["name", "value", "policy"], "under")
         return found
 
     return await opened(work, out)
@@ -137,8 +179,9 @@ async def search_people(out: Out, area: str, name: str, output: Path | None) -> 
             rows = await every(
                 lambda a: registry.search(conn, top["area"], name, after=a, limit=1_000)
             )
+            mark = await noted(conn, "people", rows, output)
         columns = ("name", "birth_year", "sex", "building_name", "room", "state", "resident")
-        return out.listing(rows, columns, output)
+        return out.listing(rows, columns, output, mark)
 
     return await opened(work, out)
 
@@ -151,6 +194,7 @@ async def show_tube(out: Out, tube: str) -> Any:
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
             found = await sampling.tubes(conn, tube)
+            await noted(conn, "tube", found)
         for one in found:
             columns = ["barcode", "purpose", "site_name", "sealed_at", "outcome", "state"]
             out.table([one], columns)
@@ -178,7 +222,8 @@ def _list(name: str, columns: tuple[str, ...], help_: str, fetch: Any) -> None:
         async def work(out: Out, muster: Instance) -> Any:
             async with muster.pool.connection() as conn:
                 rows = await fetch(conn)
-            return out.listing(rows, columns, output)
+                mark = await noted(conn, name, rows, output)
+            return out.listing(rows, columns, output, mark)
 
         return await opened(work, out)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from muster.core.paging import Page
     from muster.instance import Instance
+    from muster.intake.export import Mark
 
 Rows = Sequence[dict[str, Any]]
 PIPE_WIDTH = 1_000  # what goes to a file or another program has a line a row
@@ -114,8 +115,10 @@ class Out:
             title=self.word(title), width=self.screen.width,
         )  # fmt: skip
 
-    def listing(self, rows: Rows, columns: Sequence[str], output: Path | None) -> Rows:
-        """A list on the screen, or into a .csv or .xlsx file."""
+    def listing(
+        self, rows: Rows, columns: Sequence[str], output: Path | None, mark: Mark | None = None
+    ) -> Rows:
+        """A list on the screen, or into a .csv or .xlsx file, which `mark` says who took out."""
         if output is None:
             self.table(rows, columns)
             self.say(f"{len(rows):,} row{'s'[: len(rows) != 1]}", f"共 {len(rows):,} 行")
@@ -125,7 +128,7 @@ class Out:
         heads = [self.head(name, columns) for name in columns]
         cells = ([self.value(name, row.get(name)) for name in columns] for row in rows)
         try:
-            write_rows(output, heads, cells)
+            write_rows(output, heads, cells, mark=mark)
         except OSError as error:
             raise FileUnusable(file=output, reason=error.strerror) from error
         self.say(
