@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -20,7 +21,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from muster import __version__
 from muster.access import api as access
-from muster.access import device_api
+from muster.access import device_api, reading_api
 from muster.access.engine.scope import Scope as Sight
 from muster.config import BODY_LIMIT_BYTES
 from muster.core.problems import Problem
@@ -34,9 +35,13 @@ from muster.intake import api as intake
 from muster.lab import api as lab
 from muster.lab.queries import results_of
 from muster.registry import api as registry
+from muster.registry import own_api as own
 from muster.sampling import api as sampling
 from muster.sampling.queries import device_gaps
+from muster.showing import RESULTS, note_each
 from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
+
+_OWN = frozenset({UUID(int=0)})  # stands for "each about themselves"
 
 
 def make_app(instance: Instance) -> Litestar:
@@ -44,19 +49,32 @@ def make_app(instance: Instance) -> Litestar:
     metrics, principals = _Metrics(), Principals(instance)
 
     async def results(asked: Sequence[tuple[Sight, UUID]]) -> list[list[dict[str, Any]]]:
-        """Answers in order; those who see the same are answered by one query."""
-        found: dict[tuple[Sight, UUID], list[dict[str, Any]]] = {}
-        for scope in {scope for scope, _ in asked}:
-            people = [person for one, person in asked if one is scope or one == scope]
-            async with instance.readers.scoped(scope) as conn:
+        """Answers in order; those who see the same, and all who ask about themselves, are answered by
+        one query each."""
+        groups: dict[Sight, list[int]] = {}
+        for number, (scope, person) in enumerate(asked):
+            about_self = scope == Sight(own=scope.own, login=scope.login, device=scope.device)
+            if about_self and person not in scope.own:
+                continue
+            groups.setdefault(Sight(own=_OWN) if about_self else scope, []).append(number)
+        found: list[list[dict[str, Any]]] = [[] for _ in asked]
+        for scope, numbers in groups.items():
+            people = [asked[number][1] for number in numbers]
+            sight = Sight(own=frozenset(people)) if scope.own is _OWN else scope
+            async with instance.readers.scoped(sight) as conn:
                 answers = await results_of(conn, people)
-            found |= {(scope, person): one for person, one in zip(people, answers, strict=True)}
-        return [found[one] for one in asked]
+                shown = [asked[n] for n, answer in zip(numbers, answers, strict=True) if answer]
+                if shown:
+                    await note_each(conn, RESULTS, shown)
+            for number, answer in zip(numbers, answers, strict=True):
+                found[number] = answer
+        return found
 
     app = Litestar(
         route_handlers=[
-            *intake.HANDLERS, *registry.HANDLERS, *sampling.HANDLERS, *lab.HANDLERS,
-            *coverage.HANDLERS, *access.HANDLERS, *device_api.HANDLERS,
+            *intake.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
+            *sampling.HANDLERS, *lab.HANDLERS, *coverage.HANDLERS, *access.HANDLERS,
+            *device_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(
@@ -73,7 +91,7 @@ def make_app(instance: Instance) -> Litestar:
         # The document only: the interactive pages would load scripts from elsewhere.
         openapi_config=OpenAPIConfig(
             use_handler_docstrings=True,
-            title="Muster", version=__version__, render_plugins=[],
+            title="Muster", version=__version__, render_plugins=[JsonRenderPlugin()],
             openapi_router=Router(
                 "/openapi", route_handlers=[], opt={"right": "public"}, include_in_schema=False
             ),

@@ -207,6 +207,16 @@ async def area_within(
     return found
 
 
+async def within(
+    request: Ask, conn: psycopg.AsyncConnection[Any], found: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Of rows about areas those of areas that lie wholly within the caller's own: a sum over a part
+    of an area, or another's, is not shown."""
+    who, needed = principal(request), right_of(request.route_handler)
+    lines = await _lines(conn, [one["area"] for one in found])
+    return [one for one in found if who.reaches(needed, lines.get(one["area"]) or [one["area"]])]
+
+
 async def check_reach(
     request: Ask, conn: psycopg.AsyncConnection[Any], areas: Sequence[UUID | None], *,
     right: str | None = None,
@@ -215,11 +225,17 @@ async def check_reach(
     who, needed = principal(request), right or right_of(request.route_handler)
     if who.reaches(needed, ()):
         return
-    cursor = await conn.execute(
-        "SELECT area, line FROM registry.span WHERE area = ANY (%s)",
-        [[area for area in areas if area]],
-    )
-    lines = dict(await cursor.fetchall())
+    lines = await _lines(conn, [area for area in areas if area])
     for area in areas:
         if area is None or not who.reaches(needed, lines.get(area) or [area]):
             raise OutsideYourArea(area=area or "-")
+
+
+async def _lines(
+    conn: psycopg.AsyncConnection[Any], areas: Sequence[UUID]
+) -> dict[UUID, list[UUID]]:
+    """The areas under which these lie, themselves included."""
+    cursor = await conn.execute(
+        "SELECT area, line FROM registry.span WHERE area = ANY (%s)", [list(areas)]
+    )
+    return dict(await cursor.fetchall())

@@ -24,7 +24,7 @@ from muster.core.log import error_facts, logger
 from muster.core.paging import Page
 from muster.core.problems import Problem, StorageUnavailable
 from muster.instance import Instance
-from muster.intake.export import write_rows
+from muster.intake.export import Mark, write_rows
 from muster.intake.upload import UploadTooLarge
 
 Ask = Request[Any, Any, State]
@@ -98,9 +98,9 @@ def language(request: Ask) -> str:
 
 async def listing(
     fetch: Callable[[str | None, int], Awaitable[Page]], *, after: str | None, limit: int,
-    format: str, name: str,
+    format: str, name: str, mark: Mark | None = None,
 ) -> Page | Response[bytes]:  # fmt: skip
-    """One page as JSON, or every row as a file."""
+    """One page as JSON, or every row as a file, which `mark` says who took out."""
     if format == "json":
         return await fetch(after, limit)
     rows: list[dict[str, Any]] = []
@@ -110,17 +110,18 @@ async def listing(
         rows += page.items
         if (cursor := page.next) is None:
             break
-    content = await asyncio.to_thread(_file, rows, f"{name}.{format}")
+    content = await asyncio.to_thread(_file, rows, f"{name}.{format}", mark)
     kind = CSV if format == "csv" else XLSX  # the charset is added to texts
     disposition = f'attachment; filename="{name}.{format}"'
     return Response(content, media_type=kind, headers={"content-disposition": disposition})
 
 
-def _file(rows: list[dict[str, Any]], name: str) -> bytes:
+def _file(rows: list[dict[str, Any]], name: str, mark: Mark | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         headers = list(rows[0]) if rows else ["empty"]
-        write_rows(path, headers, ([cell(row[h]) for h in headers] for row in rows))
+        cells = ([cell(row[h]) for h in headers] for row in rows)
+        write_rows(path, headers, cells, mark=mark)
         return path.read_bytes()
 
 

@@ -48,6 +48,7 @@ STREET = """
     07:10  ResidentListed  w{x}   source=walk_in name={n}庄霜九 number={x}A9000009 phone={h}00009999
     07:20  ResidentsMerged p{x}8  into=p{x}5
     08:00  RefusalRecorded p{x}4  round=R{x}
+    08:00  ObjectionRaised p{x}4  about=address id=o{x}
     08:20  TubeSealed      T{x}1  members={in1} round=R{x} site=X{x} barcode=TUBE-{x}1 device=D-{x} seq=2
     08:30  TubeSealed      T{x}2  members=p{x}3 round=R{x} site=X{x} barcode=TUBE-{x}2
     08:40  TubeSealed      T{x}3  members=p{x}3 round=R{x} site=X{x} barcode=TUBE-{x}3
@@ -63,11 +64,15 @@ STREET = """
 GUEST = """
     07:15  ResidentListed  guest  building=HB room=R-B-7 name=乙庄霜七 number=BA8000007 phone=13900007777
 """
+# A device that was carried from one street to the other, and sent everything.
 LATER = """
+    07:50  TubeOpened      V1  site=XB barcode=VOID-1 device=D-WHOLE seq=1
+    07:55  TubeOpened      V2  site=XA barcode=VOID-2 device=D-WHOLE seq=2
     07:40  RoundOpened     RC  areas=C name=ROUND-CITY
     07:40  RoundOpened     RX  areas=C name=ROUND-CLOSED
 """
 NAMES, PHONES = {"A": "甲", "B": "乙"}, {"A": "138", "B": "139"}
+SPELT = {"A": "jiazhuangshuang", "B": "yizhuangshuang"}
 PEOPLE = "一二三四五六八九"
 
 
@@ -104,7 +109,8 @@ def login(role: str, place: str) -> str:
 
 async def settled(muster: Instance) -> None:
     """The two streets, with everything that happened there."""
-    await muster.door.append(events(CITY + street("A") + street("B") + GUEST + LATER))
+    story = "\n".join(part.strip() for part in (CITY, street("A"), street("B"), GUEST, LATER))
+    await muster.door.append(events(story))
     async with muster.pool.connection() as conn:
         await catch_up(conn, CATALOGUE)
         closed = await round_(conn, "ROUND-CLOSED")
@@ -142,16 +148,16 @@ async def callers(muster: Instance, address: str) -> list[Caller]:
 def people_of(x: str) -> set[str]:
     """Everything by which people of a street are known: ids, names, documents, rooms."""
     ids = {str(named(f"p{x}{n}")) for n in range(1, 9)} | {str(named(f"w{x}"))}
-    names = {f"{NAMES[x]}庄霜{n}" for n in PEOPLE} | {f"{'jia' if x == 'A' else 'yi'}zhuangshuang"}
     rooms = {f"R-{x}-{n}" for n in range(1, 9)}
-    guest = {"乙庄霜七"} if x == "B" else set()
-    return ids | names | rooms | guest
+    return ids | rooms | papers(x)
 
 
-def papers() -> set[str]:
-    """Whole numbers and phones: nobody is shown one by a list."""
-    found = {f"{PHONES[x]}0000{n}{n}{n}{n}" for x in SIDES for n in (1, 2, 3, 4, 5, 6, 9)}
-    return found | {"AA8000001", "BA8000001", "AA9000009", "BA9000009", "BA8000007", "13900007777"}
+def papers(x: str) -> set[str]:
+    """Whole names, numbers and phones of a street: shown to who gives a reason."""
+    phones = {f"{PHONES[x]}0000{n}{n}{n}{n}" for n in (1, 2, 3, 4, 5, 6, 9)}
+    names = {f"{NAMES[x]}庄霜{n}" for n in PEOPLE} | {SPELT[x]}
+    guest = {"乙庄霜七", "BA8000007", "13900007777"} if x == "B" else set()
+    return phones | names | guest | {f"{x}A8000001", f"{x}A9000009"}
 
 
 def tubes_of(x: str) -> set[str]:
@@ -170,16 +176,16 @@ def places_of(x: str) -> set[str]:
     return codes | {str(named(f"{what}{x}")) for what in "SHUX"}
 
 
-def hidden(caller: Caller) -> set[str]:
-    """What no answer to this caller may hold."""
+def hidden(caller: Caller, *, whole: bool) -> set[str]:
+    """What no answer to this caller may hold; `whole`: one that is not masked."""
     people = {x: people_of(x) for x in SIDES}
-    banned = papers()
+    banned = set() if whole and caller.role.sees == "names" else papers("A") | papers("B")
     match caller.role.sees:
         case "names" | "people":
             banned |= set() if caller.everywhere else people["B"]
         case "own":
-            own = {str(named("pA1")), "甲庄霜一", "R-A-1", "jiazhuangshuang"}
-            banned |= people["A"] - own | people["B"]
+            own = {str(named("pA1")), "甲庄霜一", "R-A-1", "AA8000001", "13800001111", SPELT["A"]}
+            banned = (banned | people["A"]) - (own if whole else set()) | people["B"]
         case _:
             banned |= people["A"] | people["B"]
     if caller.role.sees != "codes" and not caller.everywhere:
@@ -200,9 +206,11 @@ async def sent(caller: Caller, table: str) -> list[str]:
 
 
 def slug(answer: httpx.Response) -> str:
-    """The problem of an answer, or nothing."""
+    """The problem of an answer, its status where it is none, or nothing."""
     if answer.status_code < 400:
         return ""
+    if answer.headers["content-type"] != "application/problem+json":
+        return str(answer.status_code)
     return answer.json()["type"].rpartition(":")[2]
 
 

@@ -14,6 +14,7 @@ from muster.access import events as access
 from muster.access.decide import Grant
 from muster.catalogue import CATALOGUE
 from muster.cli.running import serving
+from muster.config import Rates
 from muster.exercise.crew import Crew
 from muster.instance import Instance
 from muster.keeping.verify import verify
@@ -39,6 +40,11 @@ def client(address: str, token: str = "") -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=address, trust_env=False, timeout=60, headers=headers)
 
 
+def token_of(http: httpx.AsyncClient) -> str:
+    """The device's token a client asks with."""
+    return http.headers["authorization"].removeprefix("Bearer ")
+
+
 async def tester(muster: Instance) -> str:
     """The token of a system that answers for whoever it names, and may ask and decide as a command
     post and a laboratory do."""
@@ -59,7 +65,10 @@ def visit(play: Play, story: Visit, *, clean: bool = True) -> None:
 
     async def inside(muster: Instance) -> None:
         token = await tester(muster)
-        async with serving(muster) as (_, address), client(address, token) as http:
+        async with (
+            serving(muster, rates=Rates(0, 0, 0)) as (_, address),
+            client(address, token) as http,
+        ):
             await story(muster, http)
         if clean:
             async with muster.pool.connection() as conn:

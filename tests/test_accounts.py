@@ -1,5 +1,6 @@
 """Accounts: who may be given what and where, how staff lists become accounts, what a slip is."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -102,6 +103,14 @@ def test_what_an_account_can_be_opened_with(play: Play):
         assert [(one["login"], one["roles"]) for one in page.items] == [
             ("a1", ["area_lead"]), ("g1", ["guest_expert"])
         ]  # fmt: skip
+
+    play(story)
+
+
+def test_two_administrators_never_make_one_login_twice(play: Play):
+    async def story(muster: Instance) -> None:
+        outcomes = await asyncio.gather(*(opening(muster, login="same") for _ in range(6)))
+        assert sorted(outcomes) == ["done", *["login-taken"] * 5]
 
     play(story)
 

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from python_calamine import CalamineWorkbook
 
+from muster.access.engine.judge import Sender
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.exercise.bench import BenchGroupUnknown, measure, run_bench
@@ -25,8 +26,10 @@ from muster.exercise.bench.load import not_empty, one_by_one, saturate, trickle
 from muster.exercise.bench.memory import children
 from muster.exercise.bench.tubes import all_stored, comers, merged, seal
 from muster.instance import Instance
+from tests import senders
 from tests.conftest import Play
 
+TOKEN = "a-token"
 KEYS = ["name", "value", "unit", "goal", "ok", "reference"]
 
 
@@ -85,17 +88,22 @@ def test_percentiles() -> None:
     assert percentile([7], 0.99) == 7
 
 
-def test_the_door_takes_what_is_sent(play: Play) -> None:
+def test_the_door_takes_what_is_sent(play: Play, tmp_path: Path) -> None:
     people = [str(uuid7()) for _ in range(47)]
-    sealing = seal(people, str(uuid7()), devices=2, tubes_per_request=2, at=now())
-    requests = list(merged(sealing))
-    assert [len(queue) for queue in sealing.queues] == [2, 2]
-    assert len(set(sealing.barcodes)) == len(sealing.barcodes) == 6
 
     async def story(muster: Instance) -> tuple[list[int], list[int], list[str], list[Any]]:
+        async with answering(tmp_path, b"") as server:
+            sealing = seal(server, people, str(uuid7()), devices=2, tubes_per_request=2, at=now())
+        requests = list(merged(sealing))
+        assert [len(queue) for queue in sealing.queues] == [2, 2]
+        assert len(set(sealing.barcodes)) == len(sealing.barcodes) == 6
+        await senders.tester(muster)
+        system = Sender(device="tester-system")
+
         async def send(request: bytes) -> int:
-            body = request.partition(b"\r\n\r\n")[2]
-            answers = await muster.intake.take(body, received_at=now(), owner="bench")
+            head, _, body = request.partition(b"\r\n\r\n")
+            assert f"authorization: Bearer {TOKEN}".encode() in head
+            answers = await muster.intake.take(body, received_at=now(), sender=system)
             return all_stored(request, msgspec.json.encode({"answers": answers}))
 
         once = [await send(request) for request in requests]
@@ -108,7 +116,7 @@ def test_the_door_takes_what_is_sent(play: Play) -> None:
 
     once, again, sampled, flags = play(story)
     assert sum(once) == len(people)
-    assert again == [0] * len(requests)  # known already: not what is to be measured
+    assert again == [0] * len(once)  # known already: not what is to be measured
     assert sorted(sampled) == sorted(people)
     assert flags == []
 
@@ -159,7 +167,7 @@ async def answering(folder: Path, body: bytes) -> AsyncIterator[Server]:
     port = listening.sockets[0].getsockname()[1]
     process = await asyncio.create_subprocess_exec("true")
     try:
-        yield Server(Home(folder), port, process, ready_seconds=0)
+        yield Server(Home(folder), port, process, ready_seconds=0, token=TOKEN)
     finally:
         listening.close()
         await process.wait()

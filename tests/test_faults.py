@@ -15,13 +15,14 @@ import httpx
 import pytest
 
 from muster.cli.running import serving
-from muster.config import Settings
+from muster.config import Rates, Settings
 from muster.core.clock import now
 from muster.instance import Instance, open_instance
 from muster.keeping.tick import tick
+from tests import senders
 from tests.conftest import Play, second_server
 from tests.phones import Crowd, a_home, batch, check, opened, phones, served
-from tests.senders import client, items, query, said, send, visit
+from tests.senders import SENT, client, items, query, said, send, token_of, visit
 from tests.table import named
 
 
@@ -30,7 +31,7 @@ def test_the_server_is_killed_in_mid_load():
     async def story() -> None:
         with served() as server:
             crowd = Crowd()
-            async with phones(server.address, crowd):
+            async with phones(server.address, server.token, crowd):
                 for _ in range(3):
                     await asyncio.sleep(1)
                     assert await asyncio.to_thread(server.signal, signal.SIGKILL) == -9
@@ -53,7 +54,7 @@ def test_the_database_is_killed_in_mid_load():
     async def story() -> None:
         with served() as server:
             crowd = Crowd()
-            async with phones(server.address, crowd), client(server.address) as http:
+            async with phones(server.address, server.token, crowd), client(server.address) as http:
                 for _ in range(3):
                     await asyncio.sleep(1)
                     before = len(crowd.acknowledged)
@@ -78,7 +79,7 @@ def test_told_to_end_in_mid_load_it_ends_well():
     async def story() -> None:
         with served() as server:
             crowd = Crowd()
-            async with phones(server.address, crowd, last=False):
+            async with phones(server.address, server.token, crowd, last=False):
                 await asyncio.sleep(1)
                 began = time.monotonic()
                 assert await asyncio.to_thread(server.signal, signal.SIGTERM) == 0
@@ -121,7 +122,7 @@ def test_a_full_disk_loses_nothing_acknowledged(small_disk: Path, room_mb: int):
     crowd = Crowd()
 
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        async with phones(str(http.base_url), crowd, count=3):
+        async with phones(str(http.base_url), token_of(http), crowd, count=3):
             await until(lambda: len(crowd.acknowledged) > 30)
             free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
             with ballast.open("wb") as file:
@@ -139,8 +140,8 @@ def test_a_full_disk_loses_nothing_acknowledged(small_disk: Path, room_mb: int):
     async def inside() -> None:
         async with (
             open_instance(settings, background=True) as muster,
-            serving(muster) as (_, address),
-            client(address) as http,
+            serving(muster, rates=Rates(0, 0, 0)) as (_, address),
+            client(address, await senders.tester(muster)) as http,
         ):
             await story(muster, http)
 
@@ -158,13 +159,14 @@ def test_two_servers_on_one_database(play: Play):
     """Senders that try one and then the other are told the same; there is one chain."""
 
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        before = muster.door.head.seq
         async with (
             second_server(muster.settings) as other,
-            serving(other) as (_, address),
-            client(address) as beside,
+            serving(other, rates=Rates(0, 0, 0)) as (_, address),
+            client(address, token_of(http)) as beside,
         ):
             crowd, mine = Crowd(), [batch(7, at) for at in range(20)]
-            async with phones(str(http.base_url), crowd, count=2):
+            async with phones(str(http.base_url), token_of(http), crowd, count=2):
                 pairs = await asyncio.gather(
                     *(send(one, sent) for sent in mine for one in (http, beside))
                 )
@@ -178,7 +180,7 @@ def test_two_servers_on_one_database(play: Play):
                 for one in (http, beside)
             ]
             assert heads[0] == heads[1]
-            assert heads[0]["seq"] == len(crowd.sent)
+            assert heads[0]["seq"] == before + len(crowd.sent)
             await check(muster, crowd)
 
     visit(play, story)
@@ -215,14 +217,18 @@ def test_connections_that_break_off(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         port, sent = http.base_url.port, batch(1, 0)
         body = json.dumps({"items": sent}).encode()
-        head = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+        head = (
+            f"POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token_of(http)}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
+        ).encode()
+        stored = f"SELECT count(*) FROM ledger.event WHERE {SENT}"
         for part in (head[:30], head, head + body[: len(body) // 2]):
             await break_off(port, part)
         assert (await http.get("/healthz")).status_code == 200
-        assert await query(muster, "SELECT count(*) FROM ledger.event") == [0]
+        assert await query(muster, stored) == [0]
         assert await query(muster, "SELECT count(*) FROM ledger.inbox") == [0]
         await break_off(port, head + body)
-        while await query(muster, "SELECT count(*) FROM ledger.event") != [5]:
+        while await query(muster, stored) != [5]:
             await asyncio.sleep(0.02)
         assert said(await send(http, sent)) == ["known"] * 5
 

@@ -14,11 +14,11 @@ from muster.core.problems import Problem
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from tests.conftest import Play
-from tests.senders import items, send, visit
+from tests.senders import administrator, items, send, token_of, visit
 from tests.table import TOWN, events, named
 from tests.test_http import SCENE
 
-EXAMPLES = 400
+EXAMPLES = 600
 IDS = [str(named(name)) for name in ("p1", "q1", "R1", "T1", "r1", "S1", "nobody")]
 WORDS = [
     "S1",
@@ -113,26 +113,30 @@ def test_no_request_fails_the_server(play: Play):
         await send(http, items(SCENE))
         async with muster.pool.connection() as conn:
             await catch_up(conn, muster.door.catalogue)
+        keeper = await administrator(muster)
         document = Document((await http.get("/openapi/openapi.json")).json())
-        await asyncio.to_thread(ask, document, str(http.base_url))
+        await asyncio.to_thread(ask, document, str(http.base_url), [token_of(http), keeper])
         async with muster.pool.connection() as conn:
             await catch_up(conn, muster.door.catalogue)  # what was stored can be read
 
     visit(play, story)
 
 
-def ask(document: Document, address: str) -> None:
+def ask(document: Document, address: str, tokens: list[str]) -> None:
+    """By whoever may decide about rounds and people, and by whoever keeps accounts and devices."""
     with httpx.Client(base_url=address, trust_env=False, timeout=60) as http:
 
         @settings(
             max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )  # fmt: skip
-        @given(request=document.requests())
-        def answered(request: Any) -> None:
+        @given(request=document.requests(), token=st.sampled_from(tokens))
+        def answered(request: Any, token: str) -> None:
             method, path, parts, query, body = request
             path = path.format(**{key: quote(str(one), safe="") for key, one in parts.items()})
-            answer = http.request(method, path, params=query, json=body)
+            answer = http.request(
+                method, path, params=query, json=body, headers={"authorization": f"Bearer {token}"}
+            )
             assert answer.status_code < 500, (method, path, query, body, answer.text)
             if answer.status_code >= 400:
                 assert answer.headers["content-type"] == "application/problem+json"

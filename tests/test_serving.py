@@ -1,5 +1,6 @@
 """`muster serve` as a process: whom it serves, what it refuses, how it ends."""
 
+import atexit
 import json
 import os
 import signal
@@ -20,13 +21,15 @@ from tests.senders import administrator
 
 def serve(settings: Settings, *arguments: str, language: str = "en") -> subprocess.Popen[str]:
     assert settings.database_url
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "muster", "serve", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
         env={"MUSTER_HOME": str(settings.home), "DATABASE_URL": settings.database_url,
              "MUSTER_KEY_FILE": str(settings.key_file), "MUSTER_LANGUAGE": language,
              "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(muster.__file__).parents[1])},
     )  # fmt: skip
+    atexit.register(process.kill)  # of a test that fails before it ends it
+    return process
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -58,12 +61,13 @@ def test_a_port_that_is_taken(database: Settings):
 
 def test_until_there_is_an_administrator_it_invites_one(database: Settings, play: Play):
     """By a link whose code no server or proxy gets to log; the one before it is void."""
-    codes = []
+    codes, looked = [], []
     for _ in range(2):
         process = serve(database, "--port", "0")
         assert process.stderr
         address = process.stderr.readline().split()[1]
-        said = process.stderr.readline()
+        while "/enrol#" not in (said := process.stderr.readline()):
+            assert said, "no invitation"
         link = said.split()[-1]
         assert link.startswith(f"{address}/enrol#")
         codes.append(link.partition("#")[2])

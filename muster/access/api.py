@@ -1,5 +1,5 @@
 """HTTP for whoever signs in: with a password, their sessions, the undertaking, their password. What
-else this domain answers is in the files beside it, named api_….
+else this domain answers is in the files beside it, named …_api.py.
 """
 
 from typing import Annotated, Any
@@ -11,11 +11,11 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from muster.access import (
-    api_accounts,
-    api_enrolment,
-    api_factors,
+    account_api,
     asking,
     decide,
+    enrolment_api,
+    factor_api,
     factors,
     passwords,
     queries,
@@ -155,5 +155,5 @@ async def change_password(request: Ask, data: JSONBody[Change]) -> Response[Who]
 HANDLERS = [
     show_session, begin_session, end_session, show_undertaking, sign_undertaking, list_sessions,
     revoke_session, revoke_sessions, change_password,
-    *api_factors.HANDLERS, *api_enrolment.HANDLERS, *api_accounts.HANDLERS,
+    *factor_api.HANDLERS, *enrolment_api.HANDLERS, *account_api.HANDLERS,
 ]  # fmt: skip

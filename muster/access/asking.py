@@ -11,8 +11,8 @@ from litestar.datastructures import Cookie
 
 from muster.access import queries, sessions
 from muster.access.engine.roles import ROLES
-from muster.access.engine.scope import in_force
 from muster.access.passkeys import Site
+from muster.access.sealing import Sealer
 from muster.access.sessions import NotSignedIn, Opened, Signed
 from muster.access.throttle import TooManyAttempts
 from muster.config import SESSION_HOURS
@@ -67,15 +67,18 @@ def check_site(request: Ask, csrf: str | None = None) -> None:
 
 async def who(request: Ask, of: Signed) -> Who:
     """Who is signed in, with what they hold at this moment."""
-    here, at = muster(request), now()
-    async with here.pool.connection() as conn:
-        account = await row(conn, _HERE, "account", account=of.account) or {}
-        held = {one["holding"]: one for one in await queries.holdings(conn, [of.account])}
-        force = in_force(await queries.holdings_of(conn, of.account), at)
-    roles = [{name: held[one.holding][name] for name in _SHOWN} for one in force]
-    rights = {right for one in force for right in ROLES[one.role].rights} | {"signed_in"}
+    async with muster(request).pool.connection() as conn:
+        return await _who(conn, of, muster(request).vault)
+
+
+async def _who(conn: queries.Conn, of: Signed, vault: Sealer) -> Who:
+    account = await row(conn, _HERE, "account", account=of.account) or {}
+    held, at = await queries.holdings(conn, [of.account]), now()
+    force = [one for one in held if queries.as_holding(one).holds_at(at)]
+    rights = {right for one in force for right in ROLES[one["role"]].rights} | {"signed_in"}
     return Who(
-        of.account, of.login, queries.opened_name(here.vault, account.get("name")), of.kind, roles,
+        of.account, of.login, queries.opened_name(vault, account.get("name")), of.kind,
+        [{name: one[name] for name in _SHOWN} for one in force],
         ["signed_in"] if of.limited else sorted(rights), of.csrf, of.limited, of.has_factor,
         of.method,
     )  # fmt: skip
@@ -92,10 +95,11 @@ async def given(request: Ask, opened: Opened) -> Response[Who]:
     forget(request)
     async with muster(request).pool.connection() as conn:
         found = await sessions.resolve(conn, opened.token, now())
-    if found is None:
-        raise NotSignedIn()
+        if found is None:
+            raise NotSignedIn()
+        holder = await _who(conn, found, muster(request).vault)
     cookie = made_cookie(request, cookie_of(request), opened.token, SESSION_HOURS * 3600)
-    return Response(await who(request, found), status_code=200, cookies=[cookie])
+    return Response(holder, status_code=200, cookies=[cookie])
 
 
 def forget(request: Ask) -> None:

@@ -42,6 +42,7 @@ Conn = psycopg.AsyncConnection[Any]
 LOCK = 0x6163636F756E74  # "account"
 _HERE = "muster.access"
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
+CODE_LIMIT = 64
 _EXPIRING = ("guest", "aid")
 PLACES = ("area", "site", "lab", "person")
 
@@ -254,6 +255,9 @@ async def _granted(
     named |= {"everywhere"} if wanted.everywhere else set()
     if not named or not named <= role.places or (wanted.everywhere and len(named) > 1):
         raise PlaceUnfit(role=wanted.role, places=" / ".join(sorted(role.places)))
+    for kind, code in (("lab", wanted.lab), ("team", wanted.team)):
+        if code is not None and not 1 <= len(code) <= CODE_LIMIT:
+            raise PlaceUnknown(kind=kind, place=code[:CODE_LIMIT])
     missing = await row(
         conn, _HERE, "places_exist", area=wanted.area, site=wanted.site, person=wanted.person
     )

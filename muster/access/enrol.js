@@ -35,8 +35,9 @@ async function goOn(session) {
     const begun = await ask("/v1/session/totp");
     const drawn = new DOMParser().parseFromString(begun.qr, "text/html").querySelector("svg");
     drawn.setAttribute("role", "img");
-    drawn.setAttribute("aria-label", begun.address);
+    drawn.setAttribute("aria-label", "QR");
     part("qr").replaceChildren(drawn);
+    part("secret").textContent = new URL(begun.address).searchParams.get("secret");
     show("second_factor");
   } else if (session.limited === "undertaking") {
     const text = await ask("/v1/session/undertaking", null, "GET");

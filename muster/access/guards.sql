@@ -6,10 +6,9 @@ OR actor = (SELECT nullif(access.word('login'), ''))
 OR device = (SELECT nullif(access.word('device'), ''))
 OR type IN ('AreaListed', 'UnitListed', 'SiteListed', 'PolicyAdopted', 'DenominatorDeclared',
     'RoundOpened', 'RoundClosed', 'SiteOpened', 'SiteClosed', 'LaneOpened', 'LaneClosed')
-OR EXISTS (SELECT FROM lab.result r WHERE r.result = event.subject)
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = event.subject)
-OR cardinality((SELECT access.codes('labs'))) = 0
-    AND EXISTS (SELECT FROM sampling.tube t WHERE t.tube = event.subject)
+OR type LIKE 'Result%' AND EXISTS (SELECT FROM lab.result r WHERE r.result = event.subject)
+OR cardinality((SELECT access.codes('labs'))) = 0 AND (access.sees_tube(subject)
+    OR access.sees_person(subject, 'people_areas'))
 
 -- name: batch (table: ledger.batch; door: SELECT, INSERT)
 -- The chain: numbers, times and hashes.
@@ -29,11 +28,7 @@ true
 
 -- name: identity (table: vault.identity; door: SELECT, INSERT, UPDATE)
 -- Who people are: only where names may be seen, and only of rows that may be seen.
-(SELECT access.yes('names'))
-OR resident = ANY ((SELECT access.ids('own'))::uuid[])
-OR EXISTS (SELECT FROM registry.resident r JOIN registry.span b ON b.area = r.building
-    WHERE r.resident = identity.resident AND b.line && (SELECT access.ids('name_areas')))
-OR cardinality((SELECT access.ids('sites'))) > 0 AND access.swabbed_here(resident)
+(SELECT access.yes('names')) OR access.sees_person(resident, 'name_areas')
 
 -- name: note (table: vault.note; door: SELECT, INSERT)
 -- Free text: opened one by one, by who decides about it.

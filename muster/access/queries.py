@@ -70,8 +70,11 @@ async def holdings(conn: Conn, accounts: Sequence[UUID]) -> list[dict[str, Any]]
 
 async def holdings_of(conn: Conn, account: UUID) -> tuple[Holding, ...]:
     """Every role of one account as values."""
-    found = await holdings(conn, [account])
-    return tuple(Holding(**{name: one[name] for name in _HOLDING}) for one in found)
+    return tuple(as_holding(one) for one in await holdings(conn, [account]))
+
+
+def as_holding(found: dict[str, Any]) -> Holding:
+    return Holding(**{name: found[name] for name in _HOLDING})
 
 
 _HOLDING = tuple(Holding.__dataclass_fields__)

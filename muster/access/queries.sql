@@ -112,6 +112,12 @@ ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at RETURNING key;
 DELETE FROM credential.attempt WHERE key = ANY (%(keys)s::bytea[]) RETURNING key;
 
 -- name: open_session
+-- By a password: its failures here are forgotten, and the address is known from now on. Those from
+-- elsewhere stay: they may be somebody else's.
+WITH gone AS (DELETE FROM credential.attempt WHERE key = %(pair)s::bytea),
+    known AS (INSERT INTO credential.known_address AS k (key, seen_at)
+        SELECT %(pair)s::bytea, %(at)s WHERE %(pair)s::bytea IS NOT NULL
+        ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at)
 INSERT INTO credential.session (session, token_hash, account, method, second, agent, created_at,
     proved_at, seen_at)
 VALUES (%(session)s, %(hash)s, %(account)s, %(method)s, %(second)s, %(agent)s, %(at)s, %(at)s,
@@ -157,6 +163,14 @@ RETURNING session;
 SELECT session, method, second, agent, created_at, seen_at FROM credential.session
 WHERE account = %(account)s AND ended_at IS NULL AND created_at > %(born)s AND seen_at > %(idle)s
 ORDER BY created_at DESC;
+
+-- name: sweep
+WITH s AS (DELETE FROM credential.session WHERE created_at < %(sessions)s),
+    e AS (DELETE FROM credential.enrolment WHERE expires_at < %(sessions)s),
+    c AS (DELETE FROM credential.ceremony WHERE expires_at < %(at)s),
+    k AS (DELETE FROM credential.known_address WHERE seen_at < %(addresses)s)
+DELETE FROM credential.attempt
+WHERE last_at < %(attempts)s AND (locked_until IS NULL OR locked_until < %(at)s) RETURNING key;
 
 -- name: keep_code
 -- A new enrolment code; older ones of the account, or of the first administrator, are void.

@@ -17,10 +17,13 @@ from muster.access.engine.roles import ROLES
 from muster.access.sealing import new_token, token_hash
 from muster.access.undertaking import EDITION, SIGNERS
 from muster.config import (
+    FAILURES_FORGOTTEN_SECONDS,
+    KNOWN_ADDRESS_DAYS,
     SESSION_FRESH_MINUTES,
     SESSION_HOURS,
     SESSION_IDLE_MINUTES,
     SESSION_SEEN_SECONDS,
+    SESSIONS_KEPT_DAYS,
 )
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
@@ -99,13 +102,15 @@ class Signed:
 
 
 async def open_session(
-    conn: Conn, account: UUID, *, method: Method, second: bool, agent: str, at: datetime
-) -> Opened:
-    """Always a new token: one that somebody planted before signing in is worth nothing."""
+    conn: Conn, account: UUID, *, method: Method, second: bool, agent: str, at: datetime,
+    pair: bytes | None = None,
+) -> Opened:  # fmt: skip
+    """Always a new token: one that somebody planted before signing in is worth nothing. `pair`: the
+    key under which failures of this login at this address were counted; they are forgotten."""
     session, token = uuid7(), new_token()
     await row(
         conn, _HERE, "open_session", session=session, hash=token_hash(token), account=account,
-        method=method, second=second, agent=agent[:_AGENT_LIMIT], at=at,
+        method=method, second=second, agent=agent[:_AGENT_LIMIT], pair=pair, at=at,
     )  # fmt: skip
     return Opened(session, token, csrf_token(token))
 
@@ -169,6 +174,15 @@ async def end_all(conn: Conn, account: UUID, *, at: datetime, but: UUID | None =
 async def listing(conn: Conn, account: UUID, *, at: datetime) -> list[dict[str, Any]]:
     """The sessions of an account that are in use, newest first."""
     return await rows(conn, _HERE, "sessions", account=account, **_living(at))
+
+
+async def sweep(conn: Conn, at: datetime) -> None:
+    """Forget what no longer serves: old sessions, codes, ceremonies and counted attempts."""
+    await row(
+        conn, _HERE, "sweep", at=at, sessions=at - timedelta(days=SESSIONS_KEPT_DAYS),
+        attempts=at - timedelta(seconds=FAILURES_FORGOTTEN_SECONDS),
+        addresses=at - timedelta(days=KNOWN_ADDRESS_DAYS),
+    )  # fmt: skip
 
 
 def _living(at: datetime) -> dict[str, datetime]:

@@ -56,12 +56,12 @@ async def sign_in(
         if not (right and found and _in_force(found, at)):
             await throttle.failed(conn, one, at=at)
             raise WrongSignIn()
-        await throttle.succeeded(conn, one, at=at)
         if passwords.outdated(found["hash"]):
             await passwords.set_password(conn, found["account"], password, at=at)
         return await open_session(
-            conn, found["account"], method="password", second=False, agent=agent, at=at
-        )
+            conn, found["account"], method="password", second=False, agent=agent, at=at,
+            pair=one.pair,
+        )  # fmt: skip
 
 
 def _in_force(found: dict[str, Any], at: datetime) -> bool:

@@ -27,7 +27,8 @@ from muster.db.migrate import LOCK as MIGRATION_LOCK
 from muster.instance import prepare
 from muster.keeping import erasures
 from muster.keeping.backup import SUFFIX, Conn, backup, head, listed, remove_leftovers
-from muster.keeping.restore import check, restore
+from muster.keeping.replay import rebuild
+from muster.keeping.restore import check, erase_again, restore
 from muster.keeping.sealed import Header, open_key
 from muster.keeping.verify import Finding, verify
 from muster.registry.vault import Vault, check_key, open_vault
@@ -108,38 +109,45 @@ _KEY_MADE = {
 
 
 @command(main, "restore")
-@click.argument("file", type=FILE)
+@click.argument("file", type=FILE, required=False)
+@click.option("--recovered", is_flag=True,
+              help="PostgreSQL itself has recovered the database: erase again and prove only.")  # fmt: skip
 @click.option(
     "--erasures", "list_", type=FILE, help="The erasure list, if it is not in MUSTER_HOME."
 )
 @click.option("--without-erasures", is_flag=True, help="Nobody was ever erased from this ledger.")
 @click.option("--expired", is_flag=True, help="Restore it although its end date has passed.")
 async def restore_backup(
-    out: Out, file: Path, list_: Path | None, without_erasures: bool, expired: bool
-) -> Any:
+    out: Out, file: Path | None, recovered: bool, list_: Path | None, without_erasures: bool,
+    expired: bool,
+) -> Any:  # fmt: skip
     """Restore a backup into an empty database, erase again who was erased since, and prove the
     whole. Serve nobody before it has ended."""
+    if (file is None) != recovered:
+        raise click.UsageError("name the backup to restore, or say --recovered")
     settings = out.settings
     vault = open_vault(_there(settings.key_file))
-    key, _ = open_key(settings.backup_key_file)
     kept = settings.home / erasures.FILE_NAME
     source = list_ or kept
     if not source.exists() and not without_erasures:
         raise ErasureListMissing(path=source)
     erased = erasures.read(source)
     async with database(settings) as conninfo:
-        header, gone = await _restored(
-            out, conninfo, file, settings, vault, key=key, erased=erased, expired=expired
-        )
+        if file:
+            key, _ = open_key(settings.backup_key_file)
+            _, gone = await _restored(
+                out, conninfo, file, settings, vault, key=key, erased=erased, expired=expired
+            )
+        else:
+            gone = await _recovered(out, conninfo, settings, vault, erased)
         if source.exists() and not kept.exists():
             shutil.copy(source, kept)
             kept.chmod(0o600)
-        lost = await _note_head(settings, conninfo)
+        came, lost = await _note_head(settings, conninfo)
         findings = await _proof(out, conninfo, settings.home / "heads.txt")
     out.say(
-        f"Restored as of {out.value('made_at', header.made_at)}: {header.seq:,} events. Erased again: "
-        f"{gone}.",
-        f"已恢复至 {out.value('made_at', header.made_at)}：{header.seq:,} 条事件；重新清除 {gone} 项。",
+        f"Restored: {came['seq']:,} events. Erased again: {gone}.",
+        f"已恢复：{came['seq']:,} 条事件；重新清除 {gone} 项。",
     )
     if lost:
         out.say(
@@ -149,8 +157,7 @@ async def restore_backup(
     if findings:
         out.table([vars(one) for one in findings], ["where", "what"])
         raise LedgerNotProven(count=len(findings))
-    return {"made_at": header.made_at, "batch": header.batch, "seq": header.seq,
-            "hash": header.hash, "rows": header.rows, "erased_again": gone, "lost_batches": lost}  # fmt: skip
+    return {**came, "erased_again": gone, "lost_batches": lost}
 
 
 @main.group("backups")
@@ -278,6 +285,18 @@ def migrations() -> dict[str, str]:
     }  # fmt: skip
 
 
+async def _recovered(
+    out: Out, conninfo: str, settings: Settings, vault: Vault, erased: list[erasures.Erased]
+) -> int:
+    """Erase again in a database that is there already; its read tables are rebuilt."""
+    with out.progress(out.pick("rebuilding", "正在重建读表")) as bar:
+        await prepare(conninfo, vault, settings.key_file)
+        async with await _connect(conninfo) as conn:
+            gone = await erase_again(conn, erased)
+            await rebuild(conn, CATALOGUE, progress=lambda _what, done, total: bar(done, total, 0))
+    return gone
+
+
 async def _prove(
     out: Out, conninfo: str, file: Path, key: bytes, header: Header, vault: Vault
 ) -> None:
@@ -301,9 +320,9 @@ async def _proof(out: Out, conninfo: str, head_file: Path | None) -> list[Findin
             )  # fmt: skip
 
 
-async def _note_head(settings: Settings, conninfo: str) -> int:
-    """Write the head file anew; how many batches the old one knew beyond what was restored. The old
-    one is kept beside it then."""
+async def _note_head(settings: Settings, conninfo: str) -> tuple[dict[str, Any], int]:
+    """Write the head file anew. The chain's head, and how many batches the old file knew beyond it;
+    that one is kept beside it then."""
     file = settings.home / "heads.txt"
     async with await _connect(conninfo) as conn:
         came = await head(conn)
@@ -313,8 +332,9 @@ async def _note_head(settings: Settings, conninfo: str) -> int:
         file.rename(file.with_name(f"heads-lost-{now():%Y%m%d-%H%M%S}.txt"))
         lines = [one for one in lines if int(one.partition(" ")[0]) <= came["batch"]]
     if came["batch"]:
-        file.write_text("\n".join([*lines, f"{came['batch']} {came['hash']}"]) + "\n")
-    return max(0, known - came["batch"])
+        line = f"{came['batch']} {came['hash']}"
+        file.write_text("\n".join([*(one for one in lines if one != line), line]) + "\n")
+    return came, max(0, known - came["batch"])
 
 
 async def _head_if_any(conn: Conn) -> int:

@@ -108,7 +108,8 @@ async def show_retention(out: Out) -> Any:
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
             rows = await clocks(conn, now())
-        out.table(rows, ["kind", "days", "since", "due", "by", "policy"])
+        told = [row | {"since": out.pick(row["since"], row["since_zh"])} for row in rows]
+        out.table(told, ["kind", "days", "since", "due", "by", "policy"])
         return rows
 
     return await opened(work, out)

@@ -7,10 +7,11 @@ from litestar.params import FromPath, FromQuery
 
 from muster.core.paging import Page
 from muster.coverage import queries
-from muster.guarding import area_within, reading
+from muster.guarding import area_within, reading, within
 from muster.registry.events import Level
 from muster.sampling import queries as sampling
-from muster.web import After, Ask, Format, Limit, listing
+from muster.showing import Why, looking
+from muster.web import After, Ask, Format, Limit
 
 
 @get("/v1/rounds/{round:str}/funnel", right="funnel")
@@ -29,28 +30,29 @@ async def list_missing(
     request: Ask,
     round: FromPath[str],
     area: FromQuery[str],
+    reason: Why = None,
     after: After = None,
     limit: Limit = 100,
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """Who has not been tested under an area, in the order of the walk."""
-    async with reading(request) as conn:
-        found = await sampling.round_(conn, round)
-        top = (await area_within(request, conn, area))["area"]
-        return await listing(
-            lambda a, n: queries.missing(conn, found["round"], top, after=a, limit=n),
+    async with looking(request, reason) as look:
+        found = await sampling.round_(look.conn, round)
+        top = (await area_within(request, look.conn, area))["area"]
+        return await look.listing(
+            lambda a, n: queries.missing(look.conn, found["round"], top, after=a, limit=n),
             after=after, limit=limit, format=format, name="missing",
         )  # fmt: skip
 
 
 @get("/v1/rounds/{round:str}/balance", right="balance")
 async def show_balance(request: Ask, round: FromPath[str]) -> list[dict[str, Any]]:
-    """The balance sheet: of this moment while the round is open, else the one it was closed on."""
+    """The balance sheet: of this moment while the round is open, else the one it was closed on; the
+    lines of one's own areas."""
     async with reading(request) as conn:
         found = await sampling.round_(conn, round)
-        if found["closed_at"]:
-            return await queries.closed_balance(conn, found["round"])
-        return await queries.balance(conn, found["round"])
+        sheet = queries.closed_balance if found["closed_at"] else queries.balance
+        return await within(request, conn, await sheet(conn, found["round"]))
 
 
 @get("/v1/alarms", right="alarms")

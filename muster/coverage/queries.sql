@@ -19,7 +19,8 @@ ORDER BY w.lo;
 
 -- name: as_of
 -- How far the coverage follower has come: its figures speak of this moment.
-SELECT f.as_of, coalesce((SELECT max(seq) FROM ledger.event), 0) - f.seq AS behind_events
+SELECT f.as_of, coalesce((SELECT last_seq FROM ledger.batch ORDER BY id DESC LIMIT 1), 0) - f.seq
+    AS behind_events
 FROM ledger.follower f WHERE f.name = 'coverage.building';
 
 -- name: denominators
@@ -100,10 +101,7 @@ SELECT * FROM (
     UNION ALL
     SELECT 2, 'result_conflict', count(*)::int FROM lab.outcome WHERE state = 'conflict'
     UNION ALL SELECT 3, 'stalled', count(*)::int FROM ledger.stalled
-    UNION ALL SELECT 3, 'device_gap', count(*)::int FROM (
-        SELECT device_seq - coalesce(lag(device_seq) OVER (
-            PARTITION BY device ORDER BY device_seq), 0) AS step
-        FROM ledger.event WHERE device_seq IS NOT NULL) s WHERE step > 1
+    UNION ALL SELECT 3, 'device_gap', count(*)::int FROM access.device_gaps()
     UNION ALL SELECT 3, 'inbox', count(*)::int FROM ledger.inbox
     WHERE applied_at IS NULL AND sealed IS NOT NULL
     UNION ALL SELECT 4, 'recall_overdue', count(*)::int FROM lab.recall

@@ -126,8 +126,8 @@ WHERE e.subject = ANY (%(alias)s::uuid[]) AND e.type = 'ResidentsMerged' AND e.b
 -- name: building_seen (for: building)
 -- Figures under one's areas.
 (SELECT access.yes('figures'))
-OR EXISTS (SELECT FROM registry.span b
-    WHERE b.area = building AND b.line && (SELECT access.ids('figure_areas')))
+    OR building IN (SELECT b.area FROM registry.span w JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
+        WHERE w.area = ANY ((SELECT access.ids('figure_areas'))::uuid[]))
 
 -- name: unplaced_seen (for: unplaced)
 (SELECT access.yes('figures'))

@@ -23,7 +23,7 @@ from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.core.rows import row
-from muster.guarding import principal, reading
+from muster.guarding import check_reach, principal, reading
 from muster.intake.deciding import Refusal, accept, refuse
 from muster.intake.upload import Answer, MalformedUpload, UploadTooLarge, unzip
 from muster.ledger.event import Body
@@ -165,7 +165,9 @@ async def retry_inbox(request: Ask) -> dict[str, int]:
 
 @post("/v1/inbox/{inbox:uuid}/accept", status_code=200, right="decide_inbox")
 async def accept_held(request: Ask, inbox: FromPath[UUID]) -> dict[str, UUID]:
-    """Apply an item that was held for want of a right, such as what a revoked device sent."""
+    """Apply an item that was held for want of a right, such as what a revoked device sent. Whoever
+    decides about it must reach everywhere: it may speak of any place."""
+    await _check_everywhere(request)
     by = principal(request).login
     return {"event": await accept(muster(request).intake, inbox, by=by, at=now())}
 
@@ -173,8 +175,14 @@ async def accept_held(request: Ask, inbox: FromPath[UUID]) -> dict[str, UUID]:
 @post("/v1/inbox/{inbox:uuid}/refuse", status_code=204, right="decide_inbox")
 async def refuse_held(request: Ask, inbox: FromPath[UUID], data: JSONBody[Refusing]) -> None:
     """Never apply a held item."""
+    await _check_everywhere(request)
     by = principal(request).login
     await refuse(muster(request).intake, inbox, data.reason, by=by, at=now())
+
+
+async def _check_everywhere(request: Ask) -> None:
+    async with reading(request) as conn:
+        await check_reach(request, conn, [None])
 
 
 HANDLERS = [

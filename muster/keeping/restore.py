@@ -85,7 +85,7 @@ async def restore(
             await conn.execute(migrations[name].encode())
             await conn.execute("INSERT INTO public.migration (name) VALUES (%s)", [name])
         await approve(conn)
-        gone = await _erase_again(conn, erased)
+        gone = await erase_again(conn, erased)
     for name in header.rows:
         await conn.execute(f"ANALYZE {name}".encode())
     return header, gone
@@ -133,14 +133,21 @@ async def _clear(conn: Conn, table: Table) -> None:
         await conn.execute(f"DELETE FROM {table.name}".encode())
 
 
-async def _erase_again(conn: Conn, erased: Sequence[Erased]) -> int:
-    # A read table that the steps of an erasure name; read tables are built later.
-    await conn.execute("CREATE TABLE vault.search (resident uuid)")
-    gone = await replay(conn, erased)
-    await conn.execute("DROP TABLE vault.search")
-    accounts = [one["account"] for one in await rows(conn, HERE, "backup.sql:erased_accounts")]
-    for name in CREDENTIALS if accounts else ():
-        await conn.execute(
-            f"DELETE FROM credential.{name} WHERE account = ANY (%s)".encode(), [accounts]
-        )
+async def erase_again(conn: Conn, erased: Sequence[Erased]) -> int:
+    """Take out who was erased, under one transaction; how many people and events were still there.
+    The read tables must be rebuilt afterwards."""
+    # The steps of an erasure name a read table, which may not be built yet.
+    found = await (await conn.execute("SELECT to_regclass('vault.search')")).fetchone()
+    missing = not (found and found[0])
+    async with conn.transaction():
+        if missing:
+            await conn.execute("CREATE TABLE vault.search (resident uuid)")
+        gone = await replay(conn, erased)
+        if missing:
+            await conn.execute("DROP TABLE vault.search")
+        accounts = [one["account"] for one in await rows(conn, HERE, "backup.sql:erased_accounts")]
+        for name in CREDENTIALS if accounts else ():
+            await conn.execute(
+                f"DELETE FROM credential.{name} WHERE account = ANY (%s)".encode(), [accounts]
+            )
     return gone

@@ -77,7 +77,8 @@ async def clocks(conn: Conn, at: datetime) -> list[dict[str, Any]]:
         days = await _days(conn, kind, at)
         (due,) = await _one(conn, kind.due, at=at, days=days)
         found.append({
-            "kind": kind.name, "days": days, "since": kind.since, "due": due,
+            "kind": kind.name, "days": days, "since": kind.since, "since_zh": kind.since_zh,
+            "due": due,
             "by": "clock" if kind.automatic else "decision", "policy": kind.policy,
         })  # fmt: skip
     return found

@@ -13,7 +13,8 @@ from muster.guarding import principal, reading
 from muster.lab import decide, queries
 from muster.lab.engine.status import Status
 from muster.lab.events import Outcome
-from muster.web import After, Ask, Format, Limit, listing, muster
+from muster.showing import Why, looking
+from muster.web import After, Ask, Format, Limit, muster
 
 
 class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,30 +45,33 @@ async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, A
 @get("/v1/people/{person:uuid}/status", right="status")
 async def show_status(request: Ask, person: FromPath[UUID]) -> Status:
     """A person's status now: computed, with its facts, the rules' edition, and until when."""
-    async with reading(request) as conn:
-        return await queries.status_of(conn, person, now())
+    async with looking(request) as look:
+        look.people.add(person)
+        return await queries.status_of(look.conn, person, now())
 
 
 @get("/v1/own/status", right="own")
 async def show_own_status(request: Ask) -> list[Status]:
     """One's own status, and of whom one answers for."""
-    async with reading(request) as conn:
+    async with looking(request) as look:
         people = sorted(principal(request).scope("own").own)
-        return [await queries.status_of(conn, person, now()) for person in people]
+        look.people.update(people)
+        return [await queries.status_of(look.conn, person, now()) for person in people]
 
 
 @get("/v1/recalls", right="recalls")
 async def list_recalls(
     request: Ask,
     recall_state: FromQuery[Literal["open", "closed", "withdrawn"] | None] = None,
+    reason: Why = None,
     after: After = None,
     limit: Limit = 100,
     format: Format = "json",
 ) -> Page | Response[bytes]:
     """Recalls in the order they were ordered."""
-    async with reading(request) as conn:
-        return await listing(
-            lambda a, n: queries.recalls(conn, state=recall_state, after=a, limit=n),
+    async with looking(request, reason) as look:
+        return await look.listing(
+            lambda a, n: queries.recalls(look.conn, state=recall_state, after=a, limit=n),
             after=after, limit=limit, format=format, name="recalls",
         )  # fmt: skip
 
@@ -77,10 +81,10 @@ async def list_conflicts(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Results that contradict each other or fit several tubes; nobody is told by them."""
-    async with reading(request) as conn:
-        return await listing(
-            lambda a, n: queries.conflicts(conn, after=a, limit=n),
-            after=after, limit=limit, format=format, name="conflicts",
+    async with looking(request) as look:
+        return await look.listing(
+            lambda a, n: queries.conflicts(look.conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="conflicts", personal=False,
         )  # fmt: skip
 
 
@@ -89,10 +93,10 @@ async def list_waiting(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Results whose tube is not known."""
-    async with reading(request) as conn:
-        return await listing(
-            lambda a, n: queries.waiting(conn, after=a, limit=n),
-            after=after, limit=limit, format=format, name="waiting",
+    async with looking(request) as look:
+        return await look.listing(
+            lambda a, n: queries.waiting(look.conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="waiting", personal=False,
         )  # fmt: skip
 
 

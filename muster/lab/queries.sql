@@ -1,6 +1,7 @@
 -- name: results_of
 -- What may be told to people: specimen → tube → outcome, nothing stored per person. `asked` is the
--- id that was asked for, which may since have been merged into another.
+-- id that was asked for, which may since have been merged into another. CASE and not coalesce: under
+-- row-level security an index serves only what cannot leak, and PostgreSQL takes coalesce for leaky.
 SELECT q.asked, s.tube, s.at, s.round, t.purpose, t.sealed_at IS NOT NULL AS sealed,
     CASE
         WHEN r.answer = 'confirmed' THEN 'confirmed'
@@ -12,7 +13,8 @@ SELECT q.asked, s.tube, s.at, s.round, t.purpose, t.sealed_at IS NOT NULL AS sea
     o.resulted_at
 FROM unnest(%(people)s::uuid[]) AS q (asked)
 LEFT JOIN registry.alias a ON a.recorded = q.asked
-JOIN sampling.specimen s ON s.person = coalesce(a.person, q.asked)
+JOIN sampling.specimen s
+    ON s.person = CASE WHEN a.person IS NULL THEN q.asked ELSE a.person END
 JOIN sampling.tube t ON t.tube = s.tube
 LEFT JOIN lab.outcome o ON o.tube = s.tube
 LEFT JOIN lab.recall r ON r.tube = s.tube AND r.person = s.person AND r.state <> 'withdrawn'
@@ -80,8 +82,8 @@ SELECT s.tube, s.at AS sampled_at,
 FROM sampling.specimen s
 LEFT JOIN lab.outcome o ON o.tube = s.tube
 LEFT JOIN lab.recall r ON r.tube = s.tube AND r.person = s.person AND r.state <> 'withdrawn'
-WHERE s.person = coalesce((SELECT a.person FROM registry.alias a WHERE a.recorded = %(person)s),
-    %(person)s)
+WHERE s.person = (SELECT CASE WHEN a.person IS NULL THEN q.asked ELSE a.person END
+    FROM (SELECT %(person)s::uuid AS asked) q LEFT JOIN registry.alias a ON a.recorded = q.asked)
 ORDER BY s.at DESC, s.tube;
 
 -- name: terms

@@ -89,19 +89,12 @@ WHERE o.type = 'RecallOrdered' AND o.body IS NOT NULL;
 
 -- name: result_seen (for: result)
 -- A laboratory sees its own results, others those of tubes they see.
-(SELECT access.yes('everyone'))
-OR lab = ANY ((SELECT access.codes('labs'))::text[])
-OR cardinality((SELECT access.codes('labs'))) = 0
-    AND EXISTS (SELECT FROM sampling.tube t WHERE t.tube = ANY (result.tubes))
+(SELECT access.yes('everyone')) OR lab = ANY ((SELECT access.codes('labs'))::text[])
+    OR cardinality((SELECT access.codes('labs'))) = 0 AND (SELECT bool_or(access.sees_tube(t)) FROM unnest(tubes) t)
 
 -- name: outcome_seen (for: outcome)
-(SELECT access.yes('everyone'))
-OR CASE WHEN cardinality((SELECT access.codes('labs'))) > 0
-    THEN EXISTS (SELECT FROM lab.result r WHERE r.barcode = outcome.barcode)
-    ELSE EXISTS (SELECT FROM sampling.tube t WHERE t.tube = outcome.tube) END
+(SELECT access.yes('everyone')) OR cardinality((SELECT access.codes('labs'))) = 0 AND access.sees_tube(tube)
+    OR cardinality((SELECT access.codes('labs'))) > 0 AND EXISTS (SELECT FROM lab.result r WHERE r.barcode = outcome.barcode)
 
 -- name: recall_seen (for: recall)
-(SELECT access.yes('everyone'))
-OR person = ANY ((SELECT access.ids('own'))::uuid[])
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = recall.person)
-OR access.tube_here(tube)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas') OR access.tube_here(tube)

@@ -1,5 +1,6 @@
 """Questions about areas, people and units. Lists mask numbers and phones."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from muster.core.rows import row, rows
 from muster.core.sqlfile import query
 from muster.core.text import clean, simplified
 from muster.registry.engine.identity import check
+from muster.registry.engine.masking import masked_number, masked_phone
 from muster.registry.vault import Vault
 
 _HERE = "muster.registry"
@@ -72,33 +74,42 @@ async def children(
 async def search(
     conn: Conn, area: UUID, prefix: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
-    """People under an area whose name, pinyin or initials begin with `prefix`."""
+    """People under an area whose name, pinyin or initials begin with `prefix`. The cursor names the last
+    person by id: a page with masked names must not tell one in it."""
     prefix = clean(prefix)
     column: Literal["name", "pinyin", "initials"] = "name"
     if prefix.isascii():
         prefix = prefix.lower().replace(" ", "")
         column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
-    last, resident = decode(after, str, UUID) or (None, None)
+    (resident,) = decode(after, UUID) or (None,)
     values = {
-        "area": area, "prefix": prefix, "beyond": prefix + "\U0010ffff", "name": last,
+        "area": area, "prefix": prefix, "beyond": prefix + "\U0010ffff",
         "resident": resident, "limit": limit + 1,
     }  # fmt: skip
     sql = query(_HERE, "search").replace("{column}", column)
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(sql.encode(), values)
         found = await cursor.fetchall()
-    return page(found, limit, (column, "resident"))
+    return page(found, limit, ("resident",))
 
 
-async def person(conn: Conn, vault: Vault, resident: UUID) -> dict[str, Any]:
-    """A person with masked number and phone. Raises PersonUnknown."""
+async def person(conn: Conn, vault: Vault, resident: UUID, *, full: bool = False) -> dict[str, Any]:
+    """A person with number and phone, masked unless `full`. Raises PersonUnknown."""
     found = await row(conn, _HERE, "person", resident=resident)
     if found is None:
         raise PersonUnknown()
-    for name in ("number", "phone"):
-        sealed = found[name]
-        found[name] = mask(vault.open(bytes(sealed)).decode()) if sealed else None
+    for name, mask in (("number", masked_number), ("phone", masked_phone)):
+        if found[name]:
+            text = vault.open(found[name]).decode()
+            found[name] = text if full else mask(text)
     return found
+
+
+async def check_known(conn: Conn, people: Sequence[UUID]) -> None:
+    """All of these are on record, for whoever asks. Raises PersonUnknown."""
+    known = await row(conn, _HERE, "known", people=list(people))
+    if known is None or known["count"] < len({*people}):
+        raise PersonUnknown()
 
 
 async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
@@ -141,8 +152,3 @@ async def likely_duplicates(conn: Conn, *, at_least: int = 60) -> list[dict[str,
 _WEIGHTS = {
     "same_birth_date": 30, "same_phone": 35, "same_building": 15, "same_room": 15, "same_sex": 5,
 }  # fmt: skip
-
-
-def mask(text: str) -> str:
-    """All but the first three and the last four characters hidden."""
-    return text[:3] + "*" * max(len(text) - 7, 1) + text[-4:] if len(text) > 7 else "*" * len(text)

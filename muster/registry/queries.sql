@@ -37,7 +37,8 @@ CROSS JOIN LATERAL (
 JOIN registry.resident r ON r.resident = p.resident
 JOIN registry.area a ON a.area = p.building
 WHERE top.area = %(area)s
-    AND (%(name)s::text IS NULL OR (p.{column}, p.resident) > (%(name)s, %(resident)s::uuid))
+    AND (%(resident)s::uuid IS NULL OR (p.{column}, p.resident) > (
+        SELECT l.{column}, l.resident FROM vault.search l WHERE l.resident = %(resident)s::uuid))
 ORDER BY p.{column}, p.resident
 LIMIT %(limit)s;
 
@@ -48,6 +49,9 @@ FROM registry.resident r
 LEFT JOIN registry.area a ON a.area = r.building
 LEFT JOIN vault.identity i ON i.resident = r.resident
 WHERE r.resident = %(resident)s;
+
+-- name: known
+SELECT count(*)::int AS count FROM registry.resident WHERE resident = ANY (%(people)s::uuid[]);
 
 -- name: by_number
 -- Under every live key: which of the hashes counts is the database's to say.

@@ -140,19 +140,12 @@ WHERE r.building IS NOT NULL AND r.merged_into IS NULL;
 
 -- name: resident_seen (for: resident)
 -- Rows about people: under one's areas, oneself, and who lives nowhere and was swabbed at one's site.
-(SELECT access.yes('everyone'))
-OR resident = ANY ((SELECT access.ids('own'))::uuid[])
-OR EXISTS (SELECT FROM registry.span b
-    WHERE b.area = building AND b.line && (SELECT access.ids('people_areas')))
-OR building IS NULL AND cardinality((SELECT access.ids('sites'))) > 0
-    AND access.swabbed_here(resident)
+(SELECT access.yes('everyone')) OR access.sees_person(resident, 'people_areas')
 
 -- name: alias_seen (for: alias)
-(SELECT access.yes('everyone'))
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident IN (alias.recorded, alias.person))
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')
+    OR access.sees_person(recorded, 'people_areas')
 
 -- name: search_seen (for: search)
 -- Names are searched within one's own areas only.
-(SELECT access.yes('names'))
-OR EXISTS (SELECT FROM registry.span b
-    WHERE b.area = building AND b.line && (SELECT access.ids('name_areas')))
+(SELECT access.yes('names')) OR access.sees_building(building, 'name_areas')

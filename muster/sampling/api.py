@@ -16,7 +16,8 @@ from muster.guarding import area_within, check_reach, principal, reading
 from muster.keeping.follower import catch_up
 from muster.registry.events import PolicyName
 from muster.sampling import decide, queries
-from muster.web import After, Ask, Code, Format, Label, Limit, listing, muster
+from muster.showing import Why, looking
+from muster.web import After, Ask, Code, Format, Label, Limit, muster
 
 
 class NewRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,18 +113,21 @@ async def list_sites(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Sampling sites with their state and open lanes."""
-    async with reading(request) as conn:
-        return await listing(
-            lambda a, n: queries.sites(conn, after=a, limit=n),
-            after=after, limit=limit, format=format, name="sites",
+    async with looking(request) as look:
+        return await look.listing(
+            lambda a, n: queries.sites(look.conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="sites", personal=False,
         )  # fmt: skip
 
 
 @get("/v1/tubes/{tube:str}", right="tubes")
-async def show_tubes(request: Ask, tube: FromPath[str]) -> list[dict[str, Any]]:
+async def show_tubes(request: Ask, tube: FromPath[str], reason: Why = None) -> list[dict[str, Any]]:
     """The tubes of an id or a barcode, with members and timeline."""
-    async with reading(request) as conn:
-        return await queries.tubes(conn, tube)
+    async with looking(request, reason) as look:
+        found = await queries.tubes(look.conn, tube)
+        for one in found:
+            one["members"] = look.show(one["members"])
+        return found
 
 
 @get("/v1/anomalies", right="anomalies")
@@ -131,10 +135,10 @@ async def list_anomalies(
     request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
 ) -> Page | Response[bytes]:
     """Everything odd on record: eleventh members, people in two tubes, repeated barcodes…"""
-    async with reading(request) as conn:
-        return await listing(
-            lambda a, n: queries.anomalies(conn, after=a, limit=n),
-            after=after, limit=limit, format=format, name="anomalies",
+    async with looking(request) as look:
+        return await look.listing(
+            lambda a, n: queries.anomalies(look.conn, after=a, limit=n),
+            after=after, limit=limit, format=format, name="anomalies", personal=False,
         )  # fmt: skip
 
 

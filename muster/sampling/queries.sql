@@ -81,12 +81,8 @@ LIMIT 1;
 
 -- name: device_gaps
 -- Numbers a device has used and the server has not seen: how "nothing is lost" is known.
-SELECT device, before + 1 AS first_missing, device_seq - 1 AS last_missing, received_at
-FROM (
-    SELECT device, device_seq, received_at,
-        coalesce(lag(device_seq) OVER (PARTITION BY device ORDER BY device_seq), 0) AS before
-    FROM ledger.event WHERE device_seq IS NOT NULL) s
-WHERE device_seq - before > 1 ORDER BY device, device_seq LIMIT %(limit)s;
+SELECT device, first_missing, last_missing, received_at FROM access.device_gaps()
+ORDER BY device, first_missing LIMIT %(limit)s;
 
 -- name: receipts
 SELECT q.id, CASE WHEN e.id IS NOT NULL THEN 'stored' WHEN i.id IS NOT NULL THEN 'held'

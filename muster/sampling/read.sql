@@ -148,31 +148,21 @@ WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
 
 -- name: tube_seen (for: tube)
 -- A tube is seen by its site, by who may see one of its members, and by laboratories: it names nobody.
-(SELECT access.yes('everyone')) OR (SELECT access.yes('system')) OR cardinality((SELECT access.codes('labs'))) > 0
-OR site = ANY ((SELECT access.ids('sites'))::uuid[])
-OR EXISTS (SELECT FROM sampling.site s JOIN registry.span b ON b.area = s.area
-    WHERE s.site = tube.site AND b.line && (SELECT access.ids('people_areas')))
-OR EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = tube.tube)
+(SELECT access.yes('everyone')) OR cardinality((SELECT access.codes('labs'))) > 0 OR access.sees_tube(tube)
 
 -- name: specimen_seen (for: specimen)
 -- Who is in which tube: never for laboratories.
-(SELECT access.yes('everyone'))
-OR person = ANY ((SELECT access.ids('own'))::uuid[])
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = specimen.person)
-OR access.tube_here(tube)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas') OR access.tube_here(tube)
 
 -- name: flag_seen (for: flag)
-(SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))
-OR EXISTS (SELECT FROM sampling.tube t WHERE t.tube = flag.tube)
+(SELECT access.yes('everyone')) OR (SELECT access.yes('figures')) OR access.sees_tube(tube)
 
 -- name: twice_seen (for: twice)
-(SELECT access.yes('everyone'))
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = twice.person)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')
 
 -- name: barcode_twice_seen (for: barcode_twice)
 (SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))
-OR EXISTS (SELECT FROM sampling.tube t WHERE t.tube = ANY (barcode_twice.tubes))
+    OR (SELECT bool_or(access.sees_tube(t)) FROM unnest(tubes) t)
 
 -- name: stance_seen (for: stance)
-(SELECT access.yes('everyone'))
-OR EXISTS (SELECT FROM registry.resident r WHERE r.resident = stance.person)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')

@@ -14,27 +14,81 @@ CREATE FUNCTION access.codes(setting text) RETURNS text[] LANGUAGE sql STABLE PA
 CREATE FUNCTION access.word(setting text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(current_setting('muster.' || setting, true), '') $$;
 
--- Two questions that would otherwise ask each other in a circle. They run as the owner, and answer
--- yes or no about the caller's own sites only.
-CREATE FUNCTION access.tube_here(tube_ uuid) RETURNS boolean
+-- What the policies ask. Functions, each with its plan kept, since policies within policies are planned
+-- anew with every statement and guess their costs badly; they run as the owner, lest they ask each
+-- other in a circle, and answer yes or no about the caller's own scope only.
+
+CREATE FUNCTION access.sees_building(building_ uuid, setting text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE mine uuid[] := access.ids(setting);
 BEGIN
-    IF cardinality(access.ids('sites')) = 0 AND cardinality(access.ids('people_areas')) = 0 THEN
-        RETURN false;
-    END IF;
-    RETURN EXISTS (
+    RETURN building_ IS NOT NULL AND cardinality(mine) > 0 AND EXISTS (
+        SELECT FROM registry.span b WHERE b.area = building_ AND b.line && mine);
+END $$;
+
+-- At one of the caller's sites, or at one that stands in the caller's areas.
+CREATE FUNCTION access.tube_here(tube_ uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    sites uuid[] := access.ids('sites');
+    areas uuid[] := access.ids('people_areas');
+BEGIN
+    RETURN (cardinality(sites) > 0 OR cardinality(areas) > 0) AND EXISTS (
         SELECT FROM sampling.tube t
         LEFT JOIN sampling.site s ON s.site = t.site
         LEFT JOIN registry.span b ON b.area = s.area
-        WHERE t.tube = tube_
-            AND (t.site = ANY (access.ids('sites')) OR b.line && access.ids('people_areas')));
+        WHERE t.tube = tube_ AND (t.site = ANY (sites) OR b.line && areas));
 END $$;
 
-CREATE FUNCTION access.swabbed_here(person_ uuid) RETURNS boolean
+-- A row about a person: oneself, who lives in one's areas, and who lives nowhere on the roster and was
+-- swabbed at one's site.
+CREATE FUNCTION access.sees_person(person_ uuid, setting text) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE mine uuid[] := access.ids(setting);
+BEGIN
+    RETURN cardinality(mine) > 0 AND EXISTS (
+            SELECT FROM registry.resident r JOIN registry.span b ON b.area = r.building
+            WHERE r.resident = person_ AND b.line && mine)
+        OR person_ = ANY (access.ids('own'))
+        OR cardinality(access.ids('sites')) > 0 AND EXISTS (
+            SELECT FROM sampling.specimen s LEFT JOIN registry.resident r ON r.resident = s.person
+            WHERE s.person = person_ AND r.building IS NULL AND access.tube_here(s.tube));
+END $$;
+
+-- A tube, by its code: its site's, and whoever may see one of its members.
+CREATE FUNCTION access.sees_tube(tube_ uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    mine uuid[] := access.ids('people_areas');
+    own uuid[] := access.ids('own');
+BEGIN
+    RETURN access.tube_here(tube_)
+        OR cardinality(own) > 0 AND EXISTS (
+            SELECT FROM sampling.specimen s WHERE s.tube = tube_ AND s.person = ANY (own))
+        OR cardinality(mine) > 0 AND EXISTS (
+            SELECT FROM sampling.specimen s JOIN registry.resident r ON r.resident = s.person
+            JOIN registry.span b ON b.area = r.building
+            WHERE s.tube = tube_ AND b.line && mine);
+END $$;
+
+-- Numbers that devices have used and that have not arrived: they concern nobody's person, and are shown
+-- to whoever watches the whole. Asked as a function, since a policy would weigh every event.
+CREATE FUNCTION access.device_gaps() RETURNS TABLE (device text, first_missing bigint,
+        last_missing bigint, received_at timestamptz)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM sampling.specimen s
-        WHERE s.person = person_ AND access.tube_here(s.tube));
+    IF current_setting('role') = 'muster_reader'
+        AND NOT (access.yes('figures') OR access.yes('system')) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT s.device, s.before + 1, s.device_seq - 1, s.received_at
+    FROM (
+        SELECT e.device, e.device_seq, e.received_at,
+            coalesce(lag(e.device_seq) OVER (PARTITION BY e.device ORDER BY e.device_seq), 0)
+                AS before
+        FROM ledger.event e WHERE e.device_seq IS NOT NULL) s
+    WHERE s.device_seq - s.before > 1;
 END $$;
 
 -- The tokens of devices: short ones that rotate, kept as hashes. `used_at`: the newest token has been

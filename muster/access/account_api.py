@@ -186,7 +186,10 @@ async def print_slips(request: Ask, data: JSONBody[Wanted]) -> Response[bytes]:
             conn, here.vault, logins=data.logins, address=asking.site(request).origin,
             actor=who.login, zone=here.settings.timezone, at=now(),
         )  # fmt: skip
-    headers = {"cache-control": "no-store"}
+    # To be saved and printed from there: pages shown from here may not bring styles along.
+    headers = {
+        "cache-control": "no-store", "content-disposition": 'attachment; filename="slips.html"'
+    }  # fmt: skip
     return Response(page.encode(), media_type="text/html; charset=utf-8", headers=headers)
 
 

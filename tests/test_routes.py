@@ -1,0 +1,251 @@
+"""Every route is asked, by whoever may and by others: here those about accounts, sessions, devices
+and what is held; the rest is in test_http.py.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+from pyotp import parse_uri
+
+from muster.access.decide import Grant
+from muster.access.undertaking import EDITION
+from muster.app import make_app
+from muster.exercise.crew import Crew
+from muster.guarding import routes
+from muster.instance import Instance
+from tests import senders
+from tests.browsers import ADMINISTRATOR, PASSWORD, Browser, Door, someone
+from tests.conftest import Play
+from tests.senders import items, said, send, token_of
+from tests.table import TOWN, events, named
+from tests.test_http import GETS, POSTS, check, fits
+
+# `<name>` stands for what an earlier answer said under that name.
+Asked = tuple[str, str, Any, Any]  # method, path, body, a status or the slug of a problem
+NOBODY = "00000000-0000-4000-8000-000000000000"
+NEW_PASSWORD = "the heron waits by no bridge"
+
+# By nobody who is signed in; some become it.
+AS_A_STRANGER: list[Asked] = [
+    ("GET", "/enrol", None, 200),
+    ("GET", "/enrol.js", None, 200),
+    ("GET", "/v1/areas", None, "not-signed-in"),
+    ("GET", "/v1/session", None, "not-signed-in"),
+    ("GET", "/v1/session/undertaking", None, 200),
+    ("GET", "/v1/oidc/start", None, "oidc-not-set"),
+    ("GET", "/v1/oidc/callback?code=x&state=y", None, "oidc-not-set"),
+    ("POST", "/v1/passkeys/sign-in/options", None, 200),
+    ("POST", "/v1/passkeys/sign-in", {"credential": {}}, "passkey-refused"),
+    ("POST", "/v1/enrolments/look", {"code": "x"}, "code-unusable"),
+    ("POST", "/v1/enrolments", {"code": "x", "password": PASSWORD}, "code-unusable"),
+    ("POST", "/v1/device/tokens", {"code": "x"}, "enrolment-over"),
+    ("POST", "/v1/device/tokens/refresh", {"refresh": "x"}, "token-over"),
+    ("POST", "/v1/session", {"login": "nobody", "password": "x"}, "wrong-sign-in"),
+    ("POST", "/v1/session", {"login": "nobody"}, "bad-request"),
+]
+
+# By somebody who has just signed in and holds no role.
+SIGNED_IN: list[Asked] = [
+    ("POST", "/v1/session", {"login": "plain", "password": PASSWORD}, 200),
+    ("GET", "/v1/session", None, 200),
+    ("GET", "/v1/areas", None, "first-do-this"),
+    ("POST", "/v1/session/undertaking", {"edition": "x"}, "edition-replaced"),
+    ("POST", "/v1/session/undertaking", {"edition": EDITION}, 200),
+    ("GET", "/v1/areas", None, "forbidden"),
+    ("POST", "/v1/session/password", {"password": "x", "new_password": "y"}, "wrong-sign-in"),
+    ("POST", "/v1/session/password", {"password": PASSWORD, "new_password": NEW_PASSWORD}, 200),
+    ("POST", "/v1/session/recovery-codes", None, 200),
+    ("GET", "/v1/passkeys", None, 200),
+    ("POST", "/v1/passkeys/options", None, 200),
+    ("POST", "/v1/passkeys", {"credential": {}}, "passkey-refused"),
+    ("DELETE", "/v1/passkeys/x", None, "passkey-unknown"),
+    ("GET", "/v1/session/sessions", None, 200),
+    ("DELETE", "/v1/session/sessions", None, 200),
+    ("DELETE", f"/v1/session/sessions/{NOBODY}", None, "session-unknown"),
+    ("POST", "/v1/session/totp/confirm", {"code": "000000"}, "nothing-to-confirm"),
+    ("POST", "/v1/session/totp", None, 200),
+    ("POST", "/v1/session/totp/confirm", {"code": "<clock>"}, 200),
+    ("POST", "/v1/session/second-factor", {"code": "x"}, "code-wrong"),
+    ("POST", "/v1/session/second-factor", {"code": "<recovery_code>"}, 200),
+    ("POST", "/v1/device/pin", {"device_token": "x", "pin": "246813"}, "token-over"),
+    ("POST", "/v1/device/pin", {"device_token": "<spare>", "pin": "123456"}, "pin-too-simple"),
+    ("POST", "/v1/device/pin", {"device_token": "<spare>", "pin": "246813"}, 204),
+    ("DELETE", "/v1/session", None, 204),
+    ("DELETE", "/v1/session", None, "not-signed-in"),
+]
+
+# With the token of the spare device, in nobody's hands at first.
+WITH_THE_DEVICE: list[Asked] = [
+    ("POST", "/v1/device/holder", {"login": "plain", "pin": "135724"}, "pin-wrong"),
+    ("POST", "/v1/device/holder", {"login": "plain", "pin": "246813"}, 204),
+    ("POST", "/v1/device/holder/leave", None, 204),
+    ("POST", "/v1/events", {"items": []}, 200),
+    ("POST", "/v1/device/tokens/refresh", {"refresh": "<refresh>"}, 201),
+]
+
+ROLE = {"role": "inspector", "area": "S1"}
+# By an administrator in a session of their own.
+AS_ADMINISTRATOR: list[Asked] = [
+    ("GET", "/v1/people?area=S1&name=x", None, "forbidden"),
+    ("GET", "/v1/accounts", None, 200),
+    ("GET", "/v1/accounts?after=W10", None, "bad-cursor"),
+    ("GET", "/v1/accounts/keeper", None, 200),
+    ("GET", "/v1/accounts/nobody", None, "account-unknown"),
+    ("POST", "/v1/accounts", {"login": "plain"}, "login-taken"),
+    ("POST", "/v1/accounts", {"login": "ab", "kind": "guest"}, "account-needs-end"),
+    ("POST", "/v1/accounts", {"login": "worker"}, 201),
+    ("POST", "/v1/accounts/<account>/roles", {"role": "inspector"}, "place-unfit"),
+    ("POST", "/v1/accounts/<account>/roles", ROLE, 201),
+    ("POST", "/v1/accounts/<account>/roles/<holding>/move", {**ROLE, "area": "G1"}, 201),
+    ("POST", "/v1/accounts/<account>/roles/<holding>/end", {"reason": "mood"}, "bad-request"),
+    ("POST", "/v1/accounts/<account>/roles/<holding>/end", {"reason": "left"}, 204),
+    ("POST", "/v1/accounts/<account>/roles/<holding>/end", {"reason": "left"}, "role-unknown"),
+    ("POST", "/v1/accounts/slips", {"logins": ["worker"]}, 201),
+    ("POST", "/v1/accounts/slips", {"logins": "worker"}, "bad-request"),
+    ("POST", f"/v1/accounts/{NOBODY}/enrolment", {}, "account-unknown"),
+    ("POST", "/v1/accounts/<account>/enrolment", {}, 201),
+    ("GET", "/v1/accounts/<account>/sessions", None, 200),
+    ("DELETE", "/v1/accounts/<account>/sessions", None, 200),
+    ("DELETE", f"/v1/accounts/<account>/sessions/{NOBODY}", None, "session-unknown"),
+    ("GET", "/v1/devices", None, 200),
+    ("GET", "/v1/devices?after=W10", None, "bad-cursor"),
+    ("POST", "/v1/devices", {"code": "spare-1", "site": "nowhere"}, "site-unknown"),
+    ("POST", "/v1/devices", {"code": "spare-1", "area": "nowhere"}, "area-unknown"),
+    ("POST", "/v1/devices", {"code": "spare-1", "area": "G1"}, 201),
+    ("POST", "/v1/devices", {"code": "spare-1"}, "device-code-taken"),
+    ("POST", "/v1/devices/none/code", None, "device-unknown"),
+    ("POST", "/v1/devices/spare-1/code", None, 201),
+    ("POST", "/v1/device/tokens", {"code": "<code>"}, 201),
+    ("POST", "/v1/devices/none/move", {"site": "X1"}, "device-unknown"),
+    ("POST", "/v1/devices/spare-1/move", {"site": "X1"}, 204),
+    ("GET", "/v1/devices/spare-1/holders", None, 200),
+    ("GET", "/v1/devices/none/holders", None, "device-unknown"),
+    ("POST", "/v1/devices/spare-1/revoke", {"reason": "mood"}, "bad-request"),
+    ("POST", "/v1/devices/spare-1/revoke", {"reason": "lost"}, 204),
+    ("POST", "/v1/devices/none/reinstate", None, "device-unknown"),
+    ("POST", "/v1/devices/spare-1/reinstate", None, 204),
+]
+
+# With the link that was made, by whoever got it.
+ENROLLING: list[Asked] = [
+    ("POST", "/v1/enrolments/look", {"code": "<enrolment>"}, 200),
+    ("POST", "/v1/enrolments", {"code": "<enrolment>", "password": "x"}, "password-length"),
+    ("POST", "/v1/enrolments", {"code": "<enrolment>", "password": PASSWORD}, 200),
+]
+# By the administrator, at last.
+CLOSING: list[Asked] = [
+    ("POST", f"/v1/accounts/{NOBODY}/close", {"reason": "left"}, "account-unknown"),
+    ("POST", "/v1/accounts/<account>/close", {"reason": "left"}, 204),
+]
+
+
+# By a command post: `held` and `also_held` were sent without a right to send them.
+DECIDING: list[Asked] = [
+    ("GET", "/v1/accounts", None, "forbidden"),
+    ("GET", "/v1/devices", None, "forbidden"),
+    ("GET", "/v1/own/status", None, "forbidden"),
+    ("POST", "/v1/inbox/<held>/accept", None, 200),
+    ("POST", "/v1/inbox/<held>/accept", None, "nothing-held"),
+    ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "mood"}, "bad-request"),
+    ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, 204),
+    ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, "nothing-held"),
+]
+AS_A_RESIDENT: list[Asked] = [
+    ("GET", "/v1/own/status", None, 200),
+    ("GET", f"/v1/people/{named('p1')}", None, "forbidden"),
+    ("POST", "/v1/inbox/<held>/accept", None, "forbidden"),
+]
+
+
+def test_whoever_asks_is_answered(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await muster.door.append(events(f"{TOWN.strip()}\n07:00  SiteListed  X1  area=G1"))
+        await someone(muster, "keeper", ADMINISTRATOR)
+        await someone(muster, "plain", signs=False)
+        crew = Crew(muster)
+        await crew.staff("p1", Grant("resident", person=named("p1")), kind="resident")
+        resident = await crew.device("p1-phone", holder="p1")
+        sent = items("07:30 RoundOpened R5 areas=S1\n07:30 RoundOpened R6 areas=S1")
+        answers = await send(http, sent)
+        assert said(answers) == ["not-entitled"] * 2
+        known = dict(zip(("held", "also_held"), (one["inbox"] for one in answers), strict=True))
+        door, bearer = Door(str(http.base_url)), "Bearer {}".format
+        async with (
+            door.browser() as stranger,
+            door.browser() as plain,
+            door.browser() as keeper,
+            door.browser(authorization=bearer(token_of(http))) as command_post,
+            door.browser(authorization=bearer(resident)) as own,
+        ):
+            await asked(stranger, AS_A_STRANGER, known)
+            await keeper.sign_in("keeper")
+            await keeper.set_up_codes()
+            await asked(keeper, AS_ADMINISTRATOR, known)
+            known["spare"] = known["token"]
+            await asked(plain, SIGNED_IN, known)
+            async with door.browser(authorization=bearer(known["spare"])) as device:
+                await asked(device, WITH_THE_DEVICE, known)
+            await asked(stranger, ENROLLING, known)
+            await asked(keeper, CLOSING, known)
+            await asked(command_post, DECIDING, known)
+            await asked(own, AS_A_RESIDENT, known)
+
+    senders.visit(play, story)
+
+
+def test_no_route_is_left_out(play: Play):
+    here = (
+        AS_A_STRANGER, SIGNED_IN, WITH_THE_DEVICE, AS_ADMINISTRATOR, ENROLLING, CLOSING, DECIDING,
+        AS_A_RESIDENT,
+    )  # fmt: skip
+    answered = {(method, path) for list_ in here for method, path, *_ in list_}
+    answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
+
+    async def story(muster: Instance) -> None:
+        left = [
+            f"{method} {route}"
+            for method, route, _ in routes(make_app(muster))
+            if not route.startswith("/openapi")
+            and not any(m == method and fits(path.partition("?")[0], route) for m, path in answered)
+        ]
+        assert left == []
+
+    play(story)
+
+
+async def asked(browser: Browser, list_: Iterable[Asked], known: dict[str, str]) -> None:
+    for method, path, body, wanted in list_:
+        answer = await browser.ask(method, filled(path, known), body_of(body, known))
+        try:
+            check(answer, wanted, "en")
+        except AssertionError as error:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}") from error
+        learn(answer, known)
+
+
+def filled(text: str, known: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda found: known[found[1]], text)
+
+
+def body_of(body: Any, known: dict[str, str]) -> Any:
+    return json.loads(filled(json.dumps(body), known))
+
+
+def learn(answer: httpx.Response, known: dict[str, str]) -> None:
+    """Remember what an answer said, for what is asked after it."""
+    said = answer.json() if answer.headers.get("content-type", "").endswith("json") else {}
+    if not answer.is_success or not isinstance(said, dict):
+        return
+    session = said.get("session")
+    said |= session if isinstance(session, dict) else {}
+    known |= {name: value for name, value in said.items() if isinstance(value, str)}
+    if "otpauth:" in known.get("address", ""):
+        app: Any = parse_uri(known.pop("address"))
+        known["clock"] = app.now()
+    for code in said.get("recovery_codes", []):
+        known["recovery_code"] = code
+    if "link" in known:
+        known["enrolment"] = known.pop("link").partition("#")[2]
