@@ -12,7 +12,7 @@ import psycopg
 from litestar import Response
 from litestar.params import QueryParameter
 
-from muster.access.engine.roles import ROLES
+from muster.access.engine.roles import ROLES, Right
 from muster.access.engine.scope import Scope
 from muster.access.readings import note_reading, people_in
 from muster.core.clock import now
@@ -39,6 +39,7 @@ class Look:
     conn: psycopg.AsyncConnection[Any]
     reason: Reason | None
     who: str
+    right: Right | None = None  # instead of the handler's, where reach is checked
     people: set[UUID] = field(default_factory=set)
     mark: Mark | None = None
 
@@ -75,7 +76,7 @@ async def looking(request: Ask, reason: Reason | None = None) -> AsyncIterator[L
     """Read as the caller may by the handler's right; with a reason, by the roles that also give the
     right to unmask. Raises Forbidden. What was shown is recorded when the block ends well."""
     async with muster(request).readers.scoped(scope_of(request, reason)) as conn:
-        look = Look(conn, reason, principal(request).login)
+        look = Look(conn, reason, principal(request).login, "unmask" if reason else None)
         yield look
         await record(
             conn, request, look.people, why=reason or "", masked=reason is None,

@@ -24,7 +24,7 @@ from muster.instance import Instance
 from tests.conftest import Play
 from tests.phones import batch
 from tests.senders import client, query, visit
-from tests.test_serving import ended, serve
+from tests.test_serving import address_of, ended, serve
 
 TUBES = "SELECT count(*) FROM ledger.event WHERE type = 'TubeSealed'"
 JSON = {"content-type": "application/json"}
@@ -361,9 +361,8 @@ def test_rates_take_bounded_memory():
 def test_no_secret_is_logged(database: Settings):
     """Not by good requests, nor by bad ones, nor when the database fails them."""
     process = serve(database, "--port", "0")
-    assert process.stderr
-    first = process.stderr.readline()
-    with httpx.Client(base_url=first.split()[1], trust_env=False) as http:
+    address = address_of(process)
+    with httpx.Client(base_url=address, trust_env=False) as http:
         hidden = {"authorization": "Bearer SECRET-1", "cookie": "session=SECRET-2"}
         for answer in [
             http.get("/v1/areas", params={"parent": "SECRET-3\0"}, headers=hidden),
@@ -373,7 +372,7 @@ def test_no_secret_is_logged(database: Settings):
             http.post("/v1/events", content=b"SECRET-10", headers={**hidden, **JSON}),
         ]:
             assert answer.status_code >= 200
-    with socket.create_connection(("127.0.0.1", int(first.split()[1].rpartition(":")[2]))) as raw:
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as raw:
         raw.sendall(b"GET /?SECRET-11 HTTP/9.9\r\nSECRET-12\r\n\r\n")
         assert raw.recv(1000).startswith(b"HTTP/1.1 400")
     process.send_signal(signal.SIGTERM)

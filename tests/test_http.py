@@ -352,7 +352,8 @@ def test_the_document_is_complete(play: Play):
 def test_metrics(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         before = muster.door.head.seq
-        await send(http, items(f"{TOWN.strip()}\n{SCENE.strip()}"))
+        await muster.door.append(events(TOWN))
+        assert said(await send(http, items(SCENE))) == ["stored"] * 8
         await http.get("/v1/areas/nowhere")
         text = (await http.get("/metrics")).text
         samples = {

@@ -83,7 +83,12 @@ def test_who_is_known_there_signs_in_here(database: Settings, tmp_path: Path):
         assert await tried(door) == "oidc-account-unknown"
         # A role that demands a second factor gets it from the provider or is asked for it here.
         provider.person = {"sub": "s-3", "staff_no": "adm"}
-        for amr, limited in ((["pwd"], "second_factor"), (["pwd", "mfa"], None)):
+        for amr, limited in (
+            (["pwd"], "second_factor"),
+            (["otp"], "second_factor"),
+            (["mfa"], None),
+            (["pwd", "otp"], None),
+        ):
             provider.person["amr"] = amr
             async with door.browser() as one:
                 assert await outcome(one, await there_and_back(one)) == "in"

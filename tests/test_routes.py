@@ -26,6 +26,7 @@ from tests.test_http import GETS, POSTS, check, fits
 # `<name>` stands for what an earlier answer said under that name.
 Asked = tuple[str, str, Any, Any]  # method, path, body, a status or the slug of a problem
 NOBODY = "00000000-0000-4000-8000-000000000000"
+NUMBER = "11010519491231002X"
 NEW_PASSWORD = "the heron waits by no bridge"
 
 # By nobody who is signed in; some become it.
@@ -153,21 +154,48 @@ DECIDING: list[Asked] = [
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, 204),
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, "nothing-held"),
 ]
+LOOKING: list[Asked] = [
+    ("POST", "/v1/people/by-number", {"number": NUMBER}, 200),
+    ("POST", "/v1/people/by-number", {"number": "E00000000"}, "person-unknown"),
+    ("GET", f"/v1/people/{named('p1')}/about", None, 200),
+    ("GET", f"/v1/people/{NOBODY}/about", None, "person-unknown"),
+    ("GET", "/v1/objections", None, 200),
+    ("GET", "/v1/objections?after=x", None, "bad-cursor"),
+    ("POST", "/v1/objections/<objection>/answer", {"answer": "perhaps"}, "bad-request"),
+    ("POST", "/v1/objections/<objection>/answer", {"answer": "upheld"}, 204),
+    ("GET", "/v1/readings", None, "forbidden"),
+]
+AS_AUDITOR: list[Asked] = [
+    ("GET", "/v1/readings", None, 200),
+    ("GET", "/v1/readings?after=x", None, "bad-cursor"),
+    ("GET", "/v1/objections", None, "forbidden"),
+]
 AS_A_RESIDENT: list[Asked] = [
+    ("GET", "/v1/own", None, 200),
     ("GET", "/v1/own/status", None, 200),
+    ("POST", "/v1/own/objections", {"about": "mood"}, "bad-request"),
+    ("POST", "/v1/own/objections", {"about": "result"}, 201),
     ("GET", f"/v1/people/{named('p1')}", None, "forbidden"),
     ("POST", "/v1/inbox/<held>/accept", None, "forbidden"),
 ]
 
 
+PLACE = f"""{TOWN.strip()}
+    07:00  SiteListed      X1  area=G1
+    07:10  ResidentListed  q1  building=H1 name=张三 number={NUMBER}
+"""
+
+
 def test_whoever_asks_is_answered(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        await muster.door.append(events(f"{TOWN.strip()}\n07:00  SiteListed  X1  area=G1"))
+        await muster.door.append(events(PLACE))
         await someone(muster, "keeper", ADMINISTRATOR)
         await someone(muster, "plain", signs=False)
         crew = Crew(muster)
         await crew.staff("p1", Grant("resident", person=named("p1")), kind="resident")
         resident = await crew.device("p1-phone", holder="p1")
+        await crew.staff("auditor", Grant("auditor", everywhere=True))
+        auditor = await crew.device("auditor-1", holder="auditor")
         sent = items("07:30 RoundOpened R5 areas=S1\n07:30 RoundOpened R6 areas=S1")
         answers = await send(http, sent)
         assert said(answers) == ["not-entitled"] * 2
@@ -179,6 +207,7 @@ def test_whoever_asks_is_answered(play: Play):
             door.browser() as keeper,
             door.browser(authorization=bearer(token_of(http))) as command_post,
             door.browser(authorization=bearer(resident)) as own,
+            door.browser(authorization=bearer(auditor)) as auditing,
         ):
             await asked(stranger, AS_A_STRANGER, known)
             await keeper.sign_in("keeper")
@@ -192,6 +221,8 @@ def test_whoever_asks_is_answered(play: Play):
             await asked(keeper, CLOSING, known)
             await asked(command_post, DECIDING, known)
             await asked(own, AS_A_RESIDENT, known)
+            await asked(command_post, LOOKING, known)
+            await asked(auditing, AS_AUDITOR, known)
 
     senders.visit(play, story)
 
@@ -199,7 +230,7 @@ def test_whoever_asks_is_answered(play: Play):
 def test_no_route_is_left_out(play: Play):
     here = (
         AS_A_STRANGER, SIGNED_IN, WITH_THE_DEVICE, AS_ADMINISTRATOR, ENROLLING, CLOSING, DECIDING,
-        AS_A_RESIDENT,
+        AS_A_RESIDENT, LOOKING, AS_AUDITOR,
     )  # fmt: skip
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}

@@ -32,6 +32,15 @@ def serve(settings: Settings, *arguments: str, language: str = "en") -> subproce
     return process
 
 
+def address_of(process: subprocess.Popen[str]) -> str:
+    """Where it serves, as it says when it does."""
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("Muster: "):
+            return line.split()[1]
+    raise AssertionError(ended(process))
+
+
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """The exit code, what it printed, what it said beside."""
     said, beside = process.communicate(timeout=60)
@@ -64,8 +73,8 @@ def test_until_there_is_an_administrator_it_invites_one(database: Settings, play
     codes, looked = [], []
     for _ in range(2):
         process = serve(database, "--port", "0")
+        address = address_of(process)
         assert process.stderr
-        address = process.stderr.readline().split()[1]
         while "/enrol#" not in (said := process.stderr.readline()):
             assert said, "no invitation"
         link = said.split()[-1]
@@ -79,8 +88,7 @@ def test_until_there_is_an_administrator_it_invites_one(database: Settings, play
     assert [one.status_code for one in looked] == [410, 200]
     play(administrator)
     process = serve(database, "--port", "0")
-    assert process.stderr
-    process.stderr.readline()
+    address_of(process)
     process.send_signal(signal.SIGTERM)
     assert "/enrol#" not in ended(process)[2]
 
@@ -88,8 +96,7 @@ def test_until_there_is_an_administrator_it_invites_one(database: Settings, play
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_told_to(database: Settings, number: int):
     process = serve(database, "--port", "0")
-    assert process.stderr
-    address = process.stderr.readline().split()[1]
+    address = address_of(process)
     assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"status": "ready"}
     began = time.monotonic()
     process.send_signal(number)

@@ -196,6 +196,7 @@ async def tried(muster: Instance, login: str, password: str, address: str, at: d
 def test_guessing_is_slowed_and_nobody_is_locked_out_for_ever(play: Play):
     async def story(muster: Instance) -> None:
         await someone(muster, "i1", INSPECTOR)
+        await someone(muster, "i2", INSPECTOR)
         at, home, away = now(), "192.0.2.1", "192.0.2.2"
         assert await tried(muster, "i1", PASSWORD, home, at) == "in"
         for _ in range(5):
@@ -213,10 +214,30 @@ def test_guessing_is_slowed_and_nobody_is_locked_out_for_ever(play: Play):
         assert await tried(muster, "i1", PASSWORD, home, at) == "in"
         over = at + timedelta(seconds=LOCK_LONGEST_SECONDS + 1)
         assert await tried(muster, "i1", PASSWORD, "203.0.113.1", over) == "in"
+        # One address for everybody: the whole office does not wait for one who plays there.
+        for number in range(100):
+            await tried(muster, f"made-up-{number}", "wrong", home, at)
+        assert await tried(muster, "i2", PASSWORD, home, at) == "too-many-attempts"
+        assert await tried(muster, "i1", PASSWORD, home, at) == "in"
+        assert await tried(muster, "i2", PASSWORD, home, at + timedelta(seconds=31)) == "in"
         # A login nobody has is locked alike.
         for _ in range(5):
             assert await tried(muster, "nobody", "wrong", away, at) == "wrong-sign-in"
         assert await tried(muster, "nobody", "wrong", away, at) == "too-many-attempts"
+
+    play(story)
+
+
+def test_failures_are_forgiven_one_by_one(play: Play):
+    async def story(muster: Instance) -> None:
+        await someone(muster, "i1", INSPECTOR)
+        at, home = now(), "192.0.2.1"
+        for number in range(12):  # one slip every quarter of an hour is no attack
+            slip = at + timedelta(minutes=15 * number)
+            assert await tried(muster, "i1", "wrong", home, slip) == "wrong-sign-in"
+        for _ in range(4):
+            assert await tried(muster, "i1", "wrong", home, slip) == "wrong-sign-in"
+        assert await tried(muster, "i1", PASSWORD, home, slip) == "too-many-attempts"
 
     play(story)
 

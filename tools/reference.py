@@ -18,9 +18,11 @@ import click
 from msgspec import inspect
 
 import muster
+from muster.access.engine.roles import ROLES
 from muster.app import make_app
 from muster.catalogue import CATALOGUE
 from muster.core.problems import Problem
+from muster.guarding import right_of
 from muster.ledger.event import Body
 
 ROOT = Path(muster.__file__).parents[1]
@@ -43,6 +45,7 @@ def reference() -> str:
         *_section("Read tables", _read_tables(), _READ_TABLES),
         *_section("Rules", _rules(), _RULES),
         *_section("Commands", _commands(), _COMMANDS),
+        *_section("Roles", _roles(), _ROLES),
         *_section("HTTP routes", _routes(), _ROUTES),
         *_section("Settings", _settings(), _SETTINGS),
         *_section("Limits", _limits(), "Fixed in `muster/config.py`; the unit is in the name."),
@@ -64,9 +67,15 @@ What follows from what, in the order in which the rules run: each finds conseque
 missing and appends them as events."""
 _COMMANDS = """\
 `--help` explains any of them; each also takes `--json` and then prints one JSON document."""
+_ROLES = """\
+Who may send which events and ask which questions, always within the places where the role is held.
+Everything else is forbidden. *Sees* says what of people: their names (masked unless a reason is
+given), rows without names (people), codes of tubes (codes), sums (figures), themselves (own), or
+nothing but the system (system)."""
 _ROUTES = """\
 Answers are JSON; errors are problem details (`application/problem+json`, see Problems). Lists page
-with `after` and `limit`; those with `format` also leave as CSV or XLSX."""
+with `after` and `limit`; those with `format` also leave as CSV or XLSX. The right is one of those
+of the roles above; `public` needs nobody, `signed_in` any account."""
 _SETTINGS = "Environment variables the program reads; [settings.md](settings.md) says what they do."
 _PROBLEMS = """\
 What can go wrong, by its stable slug: the one thing a program should compare. `{…}` is filled in
@@ -164,10 +173,23 @@ def _routes() -> Iterator[str]:
         for handler in getattr(route, "route_handlers", ()):
             if handler.fn.__module__.startswith("muster."):
                 for method in handler.http_methods:
-                    rows.add((route.path, method, _doc(handler.fn)))
-    shown = [(method, f"`{path}`", doc) for path, method, doc in sorted(rows)]
-    shown.append(("GET", "`/openapi/openapi.json`", "The OpenAPI document of all this."))
-    yield from _table(("method", "path", "what it does"), shown)
+                    rows.add((route.path, method, _doc(handler.fn), right_of(handler)))
+    shown = [(method, f"`{path}`", doc, right) for path, method, doc, right in sorted(rows)]
+    shown.append(("GET", "`/openapi/openapi.json`", "The OpenAPI document of all this.", "public"))
+    yield from _table(("method", "path", "what it does", "right"), shown)
+
+
+def _roles() -> Iterator[str]:
+    yield from _table(
+        ("role", "中文", "what for", "held", "sees", "proof", "may send", "may ask and decide"),
+        (
+            (f"`{one.name}`", one.zh, one.why, ", ".join(sorted(one.places)), one.sees,
+             ("second factor" if one.second_factor else "password")
+             + (f", {one.most_days} days at most" if one.most_days else ""),
+             ", ".join(sorted(one.events)) or "-", ", ".join(sorted(one.rights)))
+            for one in ROLES.values()
+        ),
+    )  # fmt: skip
 
 
 def environment() -> dict[str, str]:

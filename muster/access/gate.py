@@ -4,6 +4,7 @@ overtaken by a revocation: both are serialised by the door's lock.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -33,7 +34,8 @@ from muster.ledger.projection import uuid_array
 Conn = psycopg.AsyncConnection[Any]
 _HERE = "muster.access"
 
-# Where a body says where it is, and what kind of key that is; else its subject's own place counts.
+# Where a body says where it is, and what kind of key that is. Where its subject is known to be counts
+# too: whoever lists a thing or a person anew somewhere else takes them from where they are.
 _SAYS = (
     ("site", "sites"), ("building", "areas"), ("area", "areas"), ("parent", "areas"),
     ("lab", "lab"),
@@ -71,27 +73,40 @@ async def verdicts_of(conn: Conn, sent: Sequence[tuple[Sender, Event]]) -> dict[
     devices = {row["code"]: _device(row) for row in await _rows(conn, "devices", codes=list(codes))}
     names = {event.actor for _, event in sent} | logins(devices.values())
     accounts = accounts_of(await _rows(conn, "accounts", logins=list(names)))
-    keys = {event.id: place_key(event) for _, event in sent}
-    places = await _places(conn, set(keys.values()))
-    return {
-        event.id: judge(
-            Sent(
-                event.type, event.at, event.received_at, event.actor, event.device,
-                places.get(keys[event.id], Place()),
-            ),
-            sender, accounts, devices,
-        )
-        for sender, event in sent
-    }  # fmt: skip
+    keys = {event.id: place_keys(event) for _, event in sent}
+    found = await _places(conn, {key for several in keys.values() for key in several})
+
+    def verdict(sender: Sender, event: Event) -> Verdict:
+        """The gravest of what is to be said of each place the event speaks of."""
+        here = keys[event.id]
+        said = [
+            judge(
+                Sent(event.type, event.at, event.received_at, event.actor, event.device, place),
+                sender, accounts, devices,
+            )
+            for place in _met(here, [found.get(key, Place()) for key in here])
+        ]  # fmt: skip
+        return max(said, key=lambda one: (one.problem is not None, one.late is not None))
+
+    return {event.id: verdict(sender, event) for sender, event in sent}
 
 
-def place_key(event: Event) -> Key:
-    """(kind, key) of the place an event speaks of."""
+def place_keys(event: Event) -> list[Key]:
+    """(kind, key) of each place an event speaks of: what its body says, what it touches."""
     attribute, kind = _says(type(event.body))
-    if attribute and (key := getattr(event.body, attribute)) is not None:
-        return kind, key
-    first = next(iter(event.touches()), ("", event.subject))
-    return _SUBJECTS.get(first[0], ""), event.subject
+    says = getattr(event.body, attribute) if attribute else None
+    touched = [(_SUBJECTS[what], key) for what, key in event.touches() if what in _SUBJECTS]
+    return [*([(kind, says)] if says is not None else []), *touched] or [("", event.subject)]
+
+
+def _met(keys: Sequence[Key], places: list[Place]) -> list[Place]:
+    """An address does not say where its person was met, unless it takes them from another one."""
+    if [kind for kind, _ in keys] != ["areas", "people"]:
+        return places
+    address, home = places
+    if home.known and home.line != address.line:
+        return places
+    return [replace(address, person=keys[1][1]), home]
 
 
 @cache

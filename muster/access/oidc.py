@@ -3,6 +3,7 @@ who somebody is; the account must be there already, and what it may do is decide
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +29,8 @@ Conn = psycopg.AsyncConnection[Any]
 _HERE = "muster.access"
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # signed with a key that is not shared
 _LEEWAY_SECONDS = 30
-_STRONG = {"mfa", "otp", "hwk", "sms", "fpt", "face"}  # RFC 8176: more than a password
+# RFC 8176: what was known, and what was held or was the person, make two factors together.
+_KNOWN, _HELD = {"pwd", "pin"}, {"otp", "hwk", "swk", "sc", "sms", "fpt", "face"}
 
 
 class OidcNotSet(Problem):
@@ -109,7 +111,12 @@ async def finish(
     facts = json.loads(vault.open(bytes(taken["facts"])))
     claims = await _claims(provider, code=code, facts=facts)
     account = await _account(conn, provider, claims, at=at)
-    return Known(account, bool(_STRONG & set(claims.get("amr") or ())))
+    return Known(account, _two_factors(claims.get("amr") or ()))
+
+
+def _two_factors(said: Iterable[Any]) -> bool:
+    methods = {one for one in said if isinstance(one, str)}
+    return "mfa" in methods or bool(methods & _KNOWN and methods & _HELD)
 
 
 async def _claims(provider: Oidc, *, code: str, facts: dict[str, str]) -> dict[str, Any]:

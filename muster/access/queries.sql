@@ -84,23 +84,29 @@ SET hash = excluded.hash, changed_at = excluded.changed_at, must_change = false 
 
 -- name: locked_until
 -- Until when an attempt has to wait. At an address the login has signed in from, what was tried
--- elsewhere does not count.
+-- elsewhere or by others there does not count.
 SELECT max(t.locked_until) AS until FROM credential.attempt t
-WHERE t.locked_until > %(at)s AND (t.key IN (%(pair)s, %(address)s)
-    OR t.key = %(login)s AND NOT EXISTS (SELECT FROM credential.known_address k
+WHERE t.locked_until > %(at)s AND (t.key = %(pair)s
+    OR t.key IN (%(login)s, %(address)s) AND NOT EXISTS (SELECT FROM credential.known_address k
         WHERE k.key = %(pair)s AND k.seen_at > %(known_since)s));
 
 -- name: count_failure
--- In the order of the keys, so that two attempts never wait for each other. A key at its limit is
--- locked, each time for twice as long.
+-- In the order of the keys, so that two attempts never wait for each other in a circle. Of the
+-- failures before, some are forgiven by now. A key at its limit is locked, each time for twice as
+-- long.
+WITH limits AS (
+    SELECT l.key, l.most, l.forgiven
+    FROM unnest(%(keys)s::bytea[], %(most)s::int[], %(forgiven)s::int[])
+        AS l (key, most, forgiven))
 INSERT INTO credential.attempt AS t (key, failures, last_at)
-SELECT k.key, 1, %(at)s FROM unnest(%(keys)s::bytea[]) AS k (key) ORDER BY k.key
-ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
-    failures = CASE WHEN t.last_at < %(forgotten)s THEN 1 ELSE t.failures + 1 END,
-    locked_until = (SELECT CASE WHEN t.last_at >= %(forgotten)s AND t.failures + 1 >= l.most
-            THEN %(at)s::timestamptz + make_interval(secs => least(%(longest)s::float8,
-                %(lock)s * power(2.0, least(t.failures + 1 - l.most, 20)))) END
-        FROM unnest(%(keys)s::bytea[], %(limits)s::int[]) AS l (key, most) WHERE l.key = t.key)
+SELECT l.key, 1, %(at)s FROM limits l ORDER BY l.key
+ON CONFLICT (key) DO UPDATE SET (failures, last_at, locked_until) = (
+    SELECT c.count, %(at)s::timestamptz, CASE WHEN c.count >= l.most
+        THEN %(at)s::timestamptz + make_interval(secs => least(%(longest)s::float8,
+            %(lock)s::float8 * power(2.0, least(c.count - l.most, 20))::float8)) END
+    FROM limits l, LATERAL (SELECT 1 + greatest(0, t.failures - floor(extract(epoch FROM
+        %(at)s::timestamptz - t.last_at) / l.forgiven)::int) AS count) c
+    WHERE l.key = t.key)
 RETURNING key;
 
 -- name: forget_failures

@@ -17,7 +17,7 @@ from muster.access.engine.roles import ROLES
 from muster.access.sealing import new_token, token_hash
 from muster.access.undertaking import EDITION, SIGNERS
 from muster.config import (
-    FAILURES_FORGOTTEN_SECONDS,
+    FAILURES_FORGOTTEN_HOURS,
     KNOWN_ADDRESS_DAYS,
     SESSION_FRESH_MINUTES,
     SESSION_HOURS,
@@ -180,7 +180,7 @@ async def sweep(conn: Conn, at: datetime) -> None:
     """Forget what no longer serves: old sessions, codes, ceremonies and counted attempts."""
     await row(
         conn, _HERE, "sweep", at=at, sessions=at - timedelta(days=SESSIONS_KEPT_DAYS),
-        attempts=at - timedelta(seconds=FAILURES_FORGOTTEN_SECONDS),
+        attempts=at - timedelta(hours=FAILURES_FORGOTTEN_HOURS),
         addresses=at - timedelta(days=KNOWN_ADDRESS_DAYS),
     )  # fmt: skip
 

@@ -2,9 +2,9 @@
 for one login, from one address for all.
 
 Nobody is locked out for ever: a lock lasts at most a quarter of an hour, and what comes meanwhile
-does not lengthen it. Failures at strange addresses do not lock a login out where it has signed in
-before, and a passkey or a new enrolment code are never locked. Logins nobody has are counted
-alike, so a lock tells nothing.
+does not lengthen it. Where a login has signed in before, neither failures elsewhere nor those of
+others at that address are felt; a passkey or a new enrolment code are never locked. Failures are
+forgiven one by one with time. Logins nobody has are counted alike, so a lock tells nothing.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,14 @@ import psycopg
 
 from muster.access.sealing import Sealer
 from muster.config import (
+    ADDRESS_FAILURE_FORGIVEN_SECONDS,
     ADDRESS_FAILURES_LIMIT,
-    FAILURES_FORGOTTEN_SECONDS,
+    FAILURE_FORGIVEN_SECONDS,
     FAILURES_LIMIT,
     KNOWN_ADDRESS_DAYS,
     LOCK_LONGEST_SECONDS,
     LOCK_SECONDS,
+    LOGIN_FAILURE_FORGIVEN_SECONDS,
     LOGIN_FAILURES_LIMIT,
 )
 from muster.core.problems import Problem
@@ -69,13 +71,14 @@ async def check(conn: Conn, one: Trying, *, at: datetime) -> None:
 
 async def failed(conn: Conn, one: Trying, *, at: datetime) -> None:
     """Count a failure, and lock what has had too many."""
-    keys = {
-        one.pair: FAILURES_LIMIT, one.login: LOGIN_FAILURES_LIMIT,
-        one.address: ADDRESS_FAILURES_LIMIT,
-    }  # fmt: skip
+    limits = (
+        (one.pair, FAILURES_LIMIT, FAILURE_FORGIVEN_SECONDS),
+        (one.login, LOGIN_FAILURES_LIMIT, LOGIN_FAILURE_FORGIVEN_SECONDS),
+        (one.address, ADDRESS_FAILURES_LIMIT, ADDRESS_FAILURE_FORGIVEN_SECONDS),
+    )
+    keys, most, forgiven = (list(column) for column in zip(*limits, strict=True))
     await row(
-        conn, _HERE, "count_failure", keys=list(keys), limits=list(keys.values()), at=at,
-        forgotten=at - timedelta(seconds=FAILURES_FORGOTTEN_SECONDS),
+        conn, _HERE, "count_failure", keys=keys, most=most, forgiven=forgiven, at=at,
         lock=LOCK_SECONDS, longest=LOCK_LONGEST_SECONDS,
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ async def list_missing(
     """Who has not been tested under an area, in the order of the walk."""
     async with looking(request, reason) as look:
         found = await sampling.round_(look.conn, round)
-        top = (await area_within(request, look.conn, area))["area"]
+        top = (await area_within(request, look.conn, area, right=look.right))["area"]
         return await look.listing(
             lambda a, n: queries.missing(look.conn, found["round"], top, after=a, limit=n),
             after=after, limit=limit, format=format, name="missing",

@@ -66,7 +66,7 @@ async def search_people(
 ) -> Page | Response[bytes]:
     """People under an area by the beginning of a name: characters, pinyin or initials."""
     async with looking(request, reason) as look:
-        top = (await area_within(request, look.conn, area))["area"]
+        top = (await area_within(request, look.conn, area, right=look.right))["area"]
         return await look.listing(
             lambda a, n: queries.search(look.conn, top, name, after=a, limit=n),
             after=after, limit=limit, format=format, name="people",

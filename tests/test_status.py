@@ -1,0 +1,275 @@
+"""Status is computed: what it is, because of what, under which rules, until when; and that nothing, no
+column, no event, no route and no role, can set it.
+"""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any, get_args, get_type_hints
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muster.access.engine.roles import ROLES
+from muster.app import make_app
+from muster.catalogue import CATALOGUE
+from muster.guarding import routes
+from muster.instance import Instance
+from muster.lab.engine.status import EDITION, Fact, Name, Status, Terms, status
+from muster.lab.queries import status_of
+from muster.ledger.event import Body
+from muster.sampling.events import RoundClosed
+from tests.conftest import Play
+from tests.senders import query, visit
+from tests.table import TOWN, events, named
+
+AT = datetime(2022, 8, 3, 12, tzinfo=timezone(timedelta(hours=8)))
+TERMS = Terms(negative_hours=48, positive_days=14, pending_hours=72)
+HOUR = timedelta(hours=1)
+
+
+def fact(told: str, hours_ago: float, *, resulted: float | None = None) -> Fact:
+    at = AT - hours_ago * HOUR
+    return Fact(uuid4(), at, told, None if resulted is None else AT - resulted * HOUR)
+
+
+SAID: list[tuple[list[Fact], str, float | None]] = [  # facts, the status, and hours until it ends
+    ([], "untested", None),
+    ([fact("negative", 10, resulted=4)], "negative", 38),
+    ([fact("negative", 50, resulted=44)], "untested", None),
+    ([fact("pending", 3)], "pending", 69),
+    ([fact("pending", 80)], "untested", None),
+    ([fact("pending", 3), fact("negative", 20)], "pending", 69),  # the newest that says something
+    ([fact("pending", 80), fact("negative", 20)], "negative", 28),
+    ([fact("sample_again", 5), fact("negative", 20)], "sample_again", 67),
+    ([fact("recalled", 100), fact("negative", 2)], "recalled", None),  # the gravest
+    ([fact("positive", 1)], "recalled", None),  # its recall is about to be ordered
+    ([fact("indeterminate", 1)], "recalled", None),
+    ([fact("confirmed", 30, resulted=24), fact("negative", 2)], "positive", 14 * 24 - 24),
+    ([fact("confirmed", 400, resulted=14 * 24), fact("negative", 2)], "negative", 46),
+    ([fact("confirmed", 400, resulted=14 * 24)], "untested", None),
+]
+
+
+@pytest.mark.parametrize(("facts", "name", "hours"), SAID)
+def test_what_it_is_and_until_when(facts: list[Fact], name: Name, hours: float | None) -> None:
+    found = status(facts, TERMS, AT)
+    assert (found.status, found.edition) == (name, EDITION)
+    assert found.until == (None if hours is None else AT + hours * HOUR)
+    assert set(found.because) <= set(facts)
+
+
+facts_ = st.lists(
+    st.builds(
+        Fact,
+        tube=st.uuids(),
+        sampled_at=st.integers(-200, 24).map(lambda hours: AT + hours * HOUR),
+        told=st.sampled_from(
+            ["pending", "negative", "recalled", "confirmed", "sample_again", "positive"]
+        ),
+    ),
+    max_size=6,
+)
+
+
+@given(facts_)
+def test_laws(facts: list[Fact]) -> None:
+    """In any order the same; nothing of the future counts; every answer but "untested" names its
+    facts; and what it says until then is said until then."""
+    found = status(facts, TERMS, AT)
+    assert status(list(reversed(facts)), TERMS, AT) == found
+    past = [one for one in facts if one.sampled_at <= AT]
+    assert status(past, TERMS, AT) == found
+    assert found.status == "untested" or found.because
+    if found.until:
+        just_before = found.until - timedelta(microseconds=1)
+        assert status(past, TERMS, just_before).status == found.status
+        assert status(past, TERMS, found.until) != replace(found, at=found.until)
+
+
+STORY = """
+    08:20  TubeSealed      T1  members=p1,p2 round=R1
+    08:30  TubeSealed      T2  members=p3 round=R1
+    12:00  ResultReleased  r1  barcode=T1 outcome=positive
+    12:00  ResultReleased  r2  barcode=T2 outcome=negative
+    13:00  TubeSealed      T3  members=p1 purpose=recall retest_of=T1
+    15:00  ResultReleased  r3  barcode=T3 outcome=positive
+"""
+
+
+def test_from_recorded_facts_with_their_evidence(play: Play) -> None:
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        told = events(TOWN + STORY.strip("\n"))
+        await muster.door.append(told)
+        at = datetime.fromisoformat("2022-08-01T18:00:00+08:00")
+        found: dict[str, Status] = {}
+        async with muster.pool.connection() as conn:
+            for name in ("p1", "p2", "p3", "p4"):
+                found[name] = await status_of(conn, named(name), at)
+        assert {name: one.status for name, one in found.items()} == {
+            "p1": "positive", "p2": "recalled", "p3": "negative", "p4": "untested",
+        }  # fmt: skip
+        stored = set(await query(muster, "SELECT id FROM ledger.event"))
+        for one in found.values():
+            assert {id_ for fact in one.because for id_ in fact.evidence} <= stored
+            assert {name for name, *_ in one.terms.editions} == {
+                "positive_days", "result_valid_hours", "result_window_hours",
+            }  # fmt: skip
+        by_type = dict(await query(muster, "SELECT id, type FROM ledger.event"))
+        assert {by_type[id_] for id_ in found["p1"].because[0].evidence} == {
+            "TubeSealed", "ResultReleased", "RecallOrdered", "RecallClosed",
+        }  # fmt: skip
+        sealed = datetime.fromisoformat("2022-08-01T08:30:00+08:00")
+        assert found["p3"].until == sealed + 48 * HOUR
+        answer = (await http.get(f"/v1/people/{named('p4')}/status")).json()
+        assert answer["status"] == "untested"
+        assert answer["edition"] == EDITION
+
+        # Another edition of the policy, and the same facts say something else.
+        await muster.door.append(
+            events("16:00  PolicyAdopted  V1  name=result_valid_hours value=5 since=16:00")
+        )
+        async with muster.pool.connection() as conn:
+            later = await status_of(conn, named("p3"), at)
+        assert later.status == "untested"
+        assert ("result_valid_hours", 5, named("V1")) in later.terms.editions
+
+    visit(play, story)
+
+
+# What a status may follow from: facts about swabs and results, who is whom, and dated policies.
+EVIDENCE = {
+    "TubeOpened", "SpecimenTaken", "TubeSealed", "SpecimenVoided", "SpecimenRestored",
+    "SpecimenMoved", "ResultReleased", "ResultAmended", "ResultBound", "ResultRejected",
+    "RecallOrdered", "RecallWithdrawn", "RecallClosed", "RecallReopened", "RecallFellDue",
+    "ResidentsMerged", "ResidentsUnmerged", "PolicyAdopted",
+}  # fmt: skip
+RULES_ONLY = {name for name in EVIDENCE if name.startswith("Recall")}
+
+
+def _read_by(table: str) -> set[str]:
+    """The event types that a read table, and the tables it reads, are made of."""
+    by_name = {projection.name: projection for projection in CATALOGUE.projections}
+    reached, waiting = set[str](), {table}
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= set(re.findall(r"\b\w+\.\w+\b", by_name[name].select)) & set(by_name) - reached
+    selects = " ".join(by_name[name].select for name in reached)
+    return {type_ for type_ in Body.types if f"'{type_}'" in selects}
+
+
+def test_no_event_sets_it() -> None:
+    """What it is read from is made of evidence only; no event of any kind has a field that says it."""
+    tables = ("sampling.specimen", "lab.outcome", "lab.recall", "registry.alias", "registry.policy")
+    assert set().union(*(_read_by(table) for table in tables)) <= EVIDENCE
+    words = set(get_args(Name)) - {"positive", "negative"}  # what a laboratory says of a tube
+    for name, body in Body.types.items():
+        for field, type_ in get_type_hints(body, include_extras=True).items():
+            assert not re.search(r"status|colou?r|health|code_", field), (name, field)
+            assert not words & set(_literals(type_)), (name, field)
+
+
+def _literals(type_: Any) -> set[Any]:
+    inner = get_args(type_)
+    return {one for one in inner if isinstance(one, str)} | {
+        word for one in inner for word in _literals(one)
+    }
+
+
+def test_no_role_can_decide_what_only_rules_do() -> None:
+    for role in ROLES.values():
+        assert not role.events & RULES_ONLY, role.name
+        assert not {right for right in role.rights if "status" in right} - {"status"}
+    emitted = {rule.emits for rule in CATALOGUE.rules}
+    assert emitted >= RULES_ONLY
+
+
+def test_no_column_holds_it_and_no_route_takes_it(play: Play) -> None:
+    async def story(muster: Instance) -> None:
+        columns = await query(
+            muster,
+            "SELECT table_schema || '.' || table_name || '.' || column_name"
+            " FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog',"
+            " 'information_schema') AND column_name ~ 'status|colou?r|health_code'",
+        )
+        assert columns == []
+        app = make_app(muster)
+        writing = [path for method, path, _ in routes(app) if method != "GET"]
+        assert not [path for path in writing if "status" in path]
+        assert [path for method, path, _ in routes(app) if "status" in path and method == "GET"]
+        schemas = msgspec.to_builtins(app.openapi_schema.to_schema())["components"]["schemas"]
+        for name, schema in schemas.items():
+            if name in ("Status", "ProblemDetails"):  # answers, never bodies
+                continue
+            assert not {"status", "colour", "color"} & set(schema.get("properties", {})), name
+
+    play(story)
+
+
+def test_nobody_changes_it_by_any_other_event(play: Play) -> None:
+    """Every event type that is no evidence, about the person by every key: the status stays."""
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(TOWN + STORY.strip("\n")))
+        at = datetime.fromisoformat("2022-08-01T18:00:00+08:00")
+
+        async def now_() -> list[Status]:
+            async with muster.pool.connection() as conn:
+                return [await status_of(conn, named(name), at) for name in ("p1", "p3", "p4")]
+
+        before = await now_()
+        told = events(OTHERS)
+        closed = RoundClosed(balance=[])
+        told.append(
+            replace(told[0], id=uuid4(), type="RoundClosed", subject=named("R1"), body=closed)
+        )
+        assert {one.type for one in told} == set(Body.types) - EVIDENCE - _ABOUT_OTHERS
+        await muster.door.append(told)
+        assert await now_() == before
+
+    play(story)
+
+
+# Accounts, devices and held items are about nobody who is tested.
+_ABOUT_OTHERS = {
+    type_.__name__ for type_ in Body.types.values()
+    if type_.__module__ in ("muster.access.events", "muster.ledger.event")
+}  # fmt: skip
+OTHERS = """
+    15:30  AreaListed           H9  parent=G1
+    15:30  UnitListed           U1  area=H1 code=U1 name=U1 kind=school
+    15:30  DenominatorDeclared  G1  people=5 source=survey on=2022-08-01
+    15:30  ResidentListed       p1  building=H2
+    15:30  ResidentMoved        p3  building=H2
+    15:30  ResidentStateChanged p3  state=cannot_be_tested
+    15:30  ObjectionRaised      p1  about=status
+    15:30  ObjectionAnswered    p1  answer=upheld
+    15:30  RoundOpened          R9  areas=S1
+    15:30  SiteListed           X1  area=G1
+    15:30  SiteOpened           X1
+    15:30  SiteClosed           X1
+    15:30  LaneOpened           X1  lane=1
+    15:30  LaneClosed           X1  lane=1
+    15:30  RefusalRecorded      p3  round=R1
+    15:30  ExemptionGranted     p3  reason=illness
+    15:30  StanceWithdrawn      p3
+"""
+
+
+def test_the_person_is_the_one_asked_for(play: Play) -> None:
+    async def story(muster: Instance) -> None:
+        await muster.door.append(
+            events(TOWN + STORY.strip("\n") + "\n    16:00  ResidentsMerged  p4  into=p3")
+        )
+        at = datetime.fromisoformat("2022-08-01T18:00:00+08:00")
+        async with muster.pool.connection() as conn:
+            merged = await status_of(conn, named("p4"), at)
+            nobody = await status_of(conn, UUID(int=1), at)
+        assert (merged.status, nobody.status) == ("negative", "untested")
+
+    play(story)
