@@ -115,17 +115,17 @@ async def settled(muster: Instance) -> None:
         await catch_up(conn, CATALOGUE)
         closed = await round_(conn, "ROUND-CLOSED")
         sheet = await coverage.balance(conn, closed["round"])
-    await decide.close_round(
-        muster.door, closed, sheet, allow_open=True, actor="tester", at=now()
-    )
+    await decide.close_round(muster.door, closed, sheet, allow_open=True, actor="tester", at=now())
 
 
 def street(x: str) -> str:
-    return STREET.format(x=x, n=NAMES[x], h=PHONES[x], in1=f"p{x}1,p{x}2,w{x}" + ",guest" * (x == "A"))
+    return STREET.format(
+        x=x, n=NAMES[x], h=PHONES[x], in1=f"p{x}1,p{x}2,w{x}" + ",guest" * (x == "A")
+    )
 
 
-async def callers(muster: Instance, address: str) -> list[Caller]:
-    """Every role in every kind of place."""
+async def callers(muster: Instance, address: str, *only: str) -> list[Caller]:
+    """Every role in every kind of place; or these logins, in this order."""
     crew, made = Crew(muster), []
     places: dict[str, dict[str, Any]] = {
         "everywhere": {"everywhere": True}, "area": {"area": named("SA")},
@@ -133,6 +133,8 @@ async def callers(muster: Instance, address: str) -> list[Caller]:
     }  # fmt: skip
     for role in ROLES.values():
         for place in sorted(role.places):
+            if only and login(role.name, place) not in only:
+                continue
             name: Any = role.name
             until = now() + timedelta(days=role.most_days - 1) if role.most_days else None
             since = now() - timedelta(hours=1) if role.most_days else None
@@ -142,7 +144,7 @@ async def callers(muster: Instance, address: str) -> list[Caller]:
             kind: Any = "gateway" if role.name == "gateway" else "phone"
             token = await crew.device(code, holder=login(role.name, place), kind=kind)
             made.append(Caller(role, place, token, client(address, token)))
-    return made
+    return sorted(made, key=lambda one: only.index(one.login)) if only else made
 
 
 def people_of(x: str) -> set[str]:

@@ -55,7 +55,7 @@ LOOKING = [
     "areas --under S1", "people --area S1 --name zhang", f"person {named('p1')}", "tube T1",
     "sites", "units", "anomalies", "conflicts", "waiting", "duplicates", "devices", "round list",
     "round balance", "inbox list", "stalled", "policy tube-size", "verify", "tick",
-    f"check-id {number()}", "check-id 123",
+    f"check-id {number()}", "check-id 123", "retention", "erase requests",
 ]  # fmt: skip
 
 

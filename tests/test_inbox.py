@@ -16,7 +16,7 @@ from muster.ledger.event import Body
 from muster.sampling.events import TubeSealed
 from tests.conftest import Play
 from tests.senders import SENT, Item, changed, items, query, said, send, visit
-from tests.table import named
+from tests.table import events, named
 
 (SEALED,) = items("08:20  TubeSealed  T1  members=p1,p2 round=R1")
 
@@ -112,6 +112,25 @@ def test_who_it_is_from_and_until_when_it_is_kept(play: Play):
         assert senders == ["device:tester-system"] * 3
         days = "SELECT DISTINCT expires_at - received_at FROM ledger.inbox"
         assert await query(muster, days) == [timedelta(days=30)]
+
+    visit(play, story)
+
+
+def test_what_cannot_be_applied_is_not_accepted(play: Play):
+    """Held for want of a right; meanwhile its id came to stand for something else."""
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        (opened,) = items("07:30  RoundOpened  R5  areas=S1 id=x")
+        (held,) = await send(http, [opened])
+        assert said([held]) == ["not-entitled"]
+        await muster.door.append(events("07:30  AreaListed  S1  level=street id=x"))
+        answer = await http.post(f"/v1/inbox/{held['inbox']}/accept")
+        assert answer.json()["type"] == "urn:muster:problem:not-readable"
+        assert answer.json()["facts"]["reason"] == "reused"
+        decided = "SELECT count(*) FROM ledger.event WHERE type = 'HeldAccepted'"
+        assert await query(muster, decided) == [0]
+        refused = await http.post(f"/v1/inbox/{held['inbox']}/refuse", json={"reason": "other"})
+        assert refused.status_code == 204
 
     visit(play, story)
 

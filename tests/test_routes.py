@@ -147,7 +147,9 @@ CLOSING: list[Asked] = [
 DECIDING: list[Asked] = [
     ("GET", "/v1/accounts", None, "forbidden"),
     ("GET", "/v1/devices", None, "forbidden"),
+    ("GET", "/v1/own", None, "forbidden"),
     ("GET", "/v1/own/status", None, "forbidden"),
+    ("GET", "/v1/own/results", None, "forbidden"),
     ("POST", "/v1/inbox/<held>/accept", None, 200),
     ("POST", "/v1/inbox/<held>/accept", None, "nothing-held"),
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "mood"}, "bad-request"),
@@ -173,6 +175,7 @@ AS_AUDITOR: list[Asked] = [
 AS_A_RESIDENT: list[Asked] = [
     ("GET", "/v1/own", None, 200),
     ("GET", "/v1/own/status", None, 200),
+    ("GET", "/v1/own/results", None, 200),
     ("POST", "/v1/own/objections", {"about": "mood"}, "bad-request"),
     ("POST", "/v1/own/objections", {"about": "result"}, 201),
     ("GET", f"/v1/people/{named('p1')}", None, "forbidden"),
@@ -199,7 +202,7 @@ def test_whoever_asks_is_answered(play: Play):
         sent = items("07:30 RoundOpened R5 areas=S1\n07:30 RoundOpened R6 areas=S1")
         answers = await send(http, sent)
         assert said(answers) == ["not-entitled"] * 2
-        known = dict(zip(("held", "also_held"), (one["inbox"] for one in answers), strict=True))
+        known: dict[str, str] = {"held": answers[0]["inbox"], "also_held": answers[1]["inbox"]}
         door, bearer = Door(str(http.base_url)), "Bearer {}".format
         async with (
             door.browser() as stranger,

@@ -58,6 +58,32 @@ def test_without_tls_or_a_proxy_it_serves_this_machine_only(host: str):
     assert "--behind-proxy" in beside
 
 
+def test_behind_a_proxy_it_serves_any_address(database: Settings):
+    process = serve(database, "--host", "0.0.0.0", "--port", "0", "--behind-proxy",
+                    "--proxy-address", "192.0.2.0/24")  # fmt: skip
+    port = address_of(process).rpartition(":")[2]
+    told = {"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "https"}
+    answer = httpx.get(f"http://127.0.0.1:{port}/readyz", headers=told, trust_env=False)
+    assert (answer.status_code, answer.headers["strict-transport-security"]) == (
+        200, "max-age=31536000"
+    )  # fmt: skip
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--tls-cert /dev/null",
+        "--proxy-address 192.0.2.1",
+        "--behind-proxy --proxy-address nonsense",
+    ],
+)
+def test_options_that_do_not_fit(options: str):
+    settings = Settings(Path("/nowhere"), "host=/nowhere", Path("/nowhere/key"), "UTC", "en")
+    assert ended(serve(settings, *options.split()))[0] == 2
+
+
 def test_a_port_that_is_taken(database: Settings):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

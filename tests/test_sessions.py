@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from pyotp import parse_uri
 
-from muster.access import decide, enrolment, sessions, throttle
+from muster.access import decide, enrolment, sessions
 from muster.access.engine.scope import OPERATOR
 from muster.access.undertaking import EDITION
 from muster.config import SESSION_HOURS, SESSION_IDLE_MINUTES
@@ -98,26 +98,6 @@ def test_a_session_ends_by_time_and_with_its_account(play: Play):
                 conn, muster.door, account, reason="left", actor="tester", at=now()
             )
             assert await sessions.resolve(conn, fresh, at) is None
-
-    play(story)
-
-
-def test_what_no_longer_serves_is_swept_away(play: Play):
-    async def story(muster: Instance) -> None:
-        account = await someone(muster, "i1", INSPECTOR)
-        async with muster.pool.connection() as conn:
-            for days in (0, 40):
-                at = now() - timedelta(days=days)
-                await sessions.open_session(
-                    conn, account, method="password", second=False, agent="", at=at,
-                    pair=muster.vault.hash("pair", str(days)),
-                )  # fmt: skip
-                await throttle.failed(conn, throttle.trying(muster.vault, "x", str(days)), at=at)
-                await enrolment.new_code(conn, account, actor="t", at=at)
-            await sessions.sweep(conn, now())
-            for table in ("session", "known_address", "enrolment"):
-                rows = await conn.execute(f"SELECT * FROM credential.{table}".encode())
-                assert len(await rows.fetchall()) == 1, table
 
     play(story)
 

@@ -232,6 +232,7 @@ def test_failures_are_forgiven_one_by_one(play: Play):
     async def story(muster: Instance) -> None:
         await someone(muster, "i1", INSPECTOR)
         at, home = now(), "192.0.2.1"
+        slip = at
         for number in range(12):  # one slip every quarter of an hour is no attack
             slip = at + timedelta(minutes=15 * number)
             assert await tried(muster, "i1", "wrong", home, slip) == "wrong-sign-in"

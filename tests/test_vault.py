@@ -21,6 +21,8 @@ from muster.config import Settings
 from muster.core.clock import now
 from muster.core.ids import derived, uuid7
 from muster.instance import Instance, open_instance
+from muster.intake.importing import import_table
+from muster.intake.residents import Residents
 from muster.intake.upload import Held, UnreadableItem
 from muster.keeping.verify import verify
 from muster.ledger.event import Event
@@ -157,7 +159,17 @@ def test_keys_change_while_people_are_listed(own_key: Settings):
                     wrote += 1
                     await asyncio.sleep(0.005)
 
-            task = asyncio.create_task(coming())
+            async def importing() -> None:
+                """The same people's roster again and again: none of them is new."""
+                file = own_key.home / "people.csv"
+                rows = [f"张三,出生医学证明,{number_of(i)},H1" for i in range(0, 700, 7)]
+                while not stop.is_set():
+                    file.write_text("\n".join(["姓名,证件类型,证件号码,楼栋编码", *rows]))
+                    report = await import_table(muster, Residents(muster.vault), file)
+                    assert (report.rows, report.rejected) == (100, 0)
+
+            await muster.door.append(events("07:00  AreaListed  H1"))
+            task = asyncio.gather(asyncio.create_task(coming()), asyncio.create_task(importing()))
             with quick():
                 async with await connected(own_key) as conn:
                     first = await rotate(conn, muster.vault, muster.door)

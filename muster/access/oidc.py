@@ -3,6 +3,7 @@ who somebody is; the account must be there already, and what it may do is decide
 """
 
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,8 @@ from uuid import UUID
 
 import httpx
 import psycopg
+from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -197,6 +198,10 @@ def _check_safe(address: str) -> None:
 
 
 def _client(provider: Oidc, redirect: str) -> Any:  # its own types lose what it inherits
+    with warnings.catch_warnings():  # it would rather have a successor of httpx
+        warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
     return AsyncOAuth2Client(
         provider.client_id, provider.secret(), scope="openid profile", redirect_uri=redirect,
         code_challenge_method="S256", timeout=OIDC_SECONDS,

@@ -170,14 +170,6 @@ SELECT session, method, second, agent, created_at, seen_at FROM credential.sessi
 WHERE account = %(account)s AND ended_at IS NULL AND created_at > %(born)s AND seen_at > %(idle)s
 ORDER BY created_at DESC;
 
--- name: sweep
-WITH s AS (DELETE FROM credential.session WHERE created_at < %(sessions)s),
-    e AS (DELETE FROM credential.enrolment WHERE expires_at < %(sessions)s),
-    c AS (DELETE FROM credential.ceremony WHERE expires_at < %(at)s),
-    k AS (DELETE FROM credential.known_address WHERE seen_at < %(addresses)s)
-DELETE FROM credential.attempt
-WHERE last_at < %(attempts)s AND (locked_until IS NULL OR locked_until < %(at)s) RETURNING key;
-
 -- name: keep_code
 -- A new enrolment code; older ones of the account, or of the first administrator, are void.
 WITH voided AS (

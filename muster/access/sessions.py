@@ -17,13 +17,10 @@ from muster.access.engine.roles import ROLES
 from muster.access.sealing import new_token, token_hash
 from muster.access.undertaking import EDITION, SIGNERS
 from muster.config import (
-    FAILURES_FORGOTTEN_HOURS,
-    KNOWN_ADDRESS_DAYS,
     SESSION_FRESH_MINUTES,
     SESSION_HOURS,
     SESSION_IDLE_MINUTES,
     SESSION_SEEN_SECONDS,
-    SESSIONS_KEPT_DAYS,
 )
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
@@ -174,15 +171,6 @@ async def end_all(conn: Conn, account: UUID, *, at: datetime, but: UUID | None =
 async def listing(conn: Conn, account: UUID, *, at: datetime) -> list[dict[str, Any]]:
     """The sessions of an account that are in use, newest first."""
     return await rows(conn, _HERE, "sessions", account=account, **_living(at))
-
-
-async def sweep(conn: Conn, at: datetime) -> None:
-    """Forget what no longer serves: old sessions, codes, ceremonies and counted attempts."""
-    await row(
-        conn, _HERE, "sweep", at=at, sessions=at - timedelta(days=SESSIONS_KEPT_DAYS),
-        attempts=at - timedelta(hours=FAILURES_FORGOTTEN_HOURS),
-        addresses=at - timedelta(days=KNOWN_ADDRESS_DAYS),
-    )  # fmt: skip
 
 
 def _living(at: datetime) -> dict[str, datetime]:

@@ -163,11 +163,13 @@ async def confirm_request(
             at = now()
             by = await signed_at_terminal(conn, out, muster, login, at)
             plan, kept = await erasing.confirmed(conn, muster.vault.open, request, by=by, at=at)
+            listed = muster.settings.home / FILE_NAME
             with out.progress("erase") as bar:
                 await erasing.erase(
-                    conn, muster.door, plan, file=muster.settings.home / FILE_NAME, actor=by,
-                    at=at, progress=lambda done, total: bar(done, total, done),
+                    conn, muster.door, plan, file=listed, actor=by, at=at,
+                    progress=lambda done, total: bar(done, total, done),
                 )  # fmt: skip
+            await erasing.sweep(conn, muster.door, file=listed, actor=by, at=at)
             ended = await end_decided(conn, at) if plan.kind == "expired" else {}
             storage: dict[str, Any] = {"tables": {}, "log": "left"}
             if not no_rewrite:

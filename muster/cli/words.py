@@ -91,7 +91,8 @@ HEADS = {
 # Columns whose cells are words of ours.
 VALUES = {
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
-    "told", "type", "reasons", "reason", "by", "about", "masked", "current", "walk_in", "slug", "document", "open", "valid", "ok", "household",
+    "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
+    "walk_in", "slug", "document", "open", "valid", "ok", "household",
 }  # fmt: skip
 
 WORDS = {
@@ -181,6 +182,8 @@ WORDS = {
     "vaccinated_48h": "接种未满48小时",
     "tested_elsewhere": "已在别处检测",
     "bedridden": "卧床",
+    "identity_days": "身份信息保存天数", "reading_days": "查看记录保存天数",
+    "objection_hours": "异议答复时限", "command line": "命令行",
     # what happened, by the type of its event
     "AreaListed": "登记区域", "UnitListed": "登记单位", "DenominatorDeclared": "申报底数",
     "PolicyAdopted": "制定标准", "ResidentListed": "登记人员", "ResidentMoved": "迁居",

@@ -39,11 +39,11 @@ async def accept(intake: Intake, inbox: UUID, *, by: str, at: datetime) -> UUID:
         event = read_item(raw, found["received_at"], found["owner"], found["offset_ms"])
     except Problem as problem:
         raise NotReadable(inbox=inbox, reason=problem.slug) from problem
-    (answer, _) = await intake.door.append(
-        [event, _decision(HeldAccepted(event.id), inbox, by, at)]
-    )
+    (answer,) = await intake.door.append([event])
     if answer not in ("stored", "known"):
         raise NotReadable(inbox=inbox, reason=answer)
+    # After it: the ledger must not say that something was accepted which could not be applied.
+    await intake.door.append([_decision(HeldAccepted(event.id), inbox, by, at)])
     await _decide(intake, inbox, by=by, at=at, refused=False)
     return event.id
 

@@ -237,6 +237,19 @@ async def erase(
         progress(start + len(people), len(plan.residents))
 
 
+async def sweep(conn: Conn, door: Door, *, file: Path, actor: str, at: datetime) -> int:
+    """Empty what was still sent about people erased before: how many events. Each is looked at once."""
+    seq = (await head(conn))["seq"]
+    late = await _rows(conn, "late_events", head=seq)
+    for start in range(0, len(late), CHUNK):
+        part = late[start : start + CHUNK]
+        people, events = (tuple({row[name] for row in part}) for name in ("subject", "id"))
+        erasures.append(file, erasures.Erased(at, people, events))
+        await redact(conn, door, events, actor=actor, reason="erasure")
+    await _run(conn, "looked_until", head=seq, at=at)
+    return len(late)
+
+
 async def _subjects(conn: Conn, events: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = {}
     cursor = await conn.execute(

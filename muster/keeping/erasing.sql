@@ -60,6 +60,20 @@ WHERE e.subject = ANY (%(residents)s::uuid[]) AND e.body IS NOT NULL
         'ExemptionGranted', 'ObjectionRaised', 'ObjectionAnswered')
 ORDER BY e.seq;
 
+-- name: late_events
+-- What was still sent about erased people after the last look: no name comes with it, but where they
+-- live may.
+SELECT e.id, e.subject FROM ledger.event e JOIN vault.erased g ON g.resident = e.subject
+WHERE e.seq > coalesce((SELECT f.seq FROM ledger.follower f WHERE f.name = 'erased'), 0)
+    AND e.seq <= %(head)s AND e.body IS NOT NULL
+    AND e.type IN ('ResidentListed', 'ResidentMoved', 'ResidentStateChanged', 'RefusalRecorded',
+        'ExemptionGranted', 'ObjectionRaised', 'ObjectionAnswered')
+ORDER BY e.seq;
+
+-- name: looked_until
+INSERT INTO ledger.follower VALUES ('erased', %(head)s, %(at)s)
+ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, as_of = excluded.as_of;
+
 -- name: known_by
 -- By what a held item may be known to be somebody's. A name that others bear says nothing.
 SELECT i.resident, i.name, i.number, i.phone,

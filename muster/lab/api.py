@@ -50,6 +50,14 @@ async def show_status(request: Ask, person: FromPath[UUID]) -> Status:
         return await queries.status_of(look.conn, person, now())
 
 
+@get("/v1/own/results", right="own")
+async def show_own_results(request: Ask) -> list[list[dict[str, Any]]]:
+    """One's own swabs, newest first, with what may be told of each; and of whom one answers for."""
+    scope = principal(request).scope("own")
+    ask = request.app.state.results.ask
+    return [await ask((scope, person)) for person in sorted(scope.own)]
+
+
 @get("/v1/own/status", right="own")
 async def show_own_status(request: Ask) -> list[Status]:
     """One's own status, and of whom one answers for."""
@@ -139,6 +147,7 @@ async def reject_result(request: Ask, result: FromPath[UUID], data: JSONBody[Rej
 
 
 HANDLERS = [
-    show_results, show_status, show_own_status, list_recalls, list_conflicts, list_waiting, amend_result, bind_result,
+    show_results, show_status, show_own_status, show_own_results,
+    list_recalls, list_conflicts, list_waiting, amend_result, bind_result,
     reject_result,
 ]  # fmt: skip

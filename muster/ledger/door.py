@@ -94,6 +94,7 @@ class Door:
     catalogue: Catalogue
     vault: Vault
     gate: Gate | None = None
+    options: str = DOOR_OPTIONS
     head: Head = Head()
     commits: int = 0
     stored: int = 0
@@ -317,7 +318,7 @@ class Door:
     async def _connection(self) -> psycopg.AsyncConnection[Any]:
         if self._conn is None or self._conn.closed:
             self._conn = await psycopg.AsyncConnection.connect(
-                self.conninfo, autocommit=True, options=DOOR_OPTIONS, connect_timeout=10,
+                self.conninfo, autocommit=True, options=self.options, connect_timeout=10,
                 row_factory=tuple_row, prepare_threshold=1, application_name="muster door",
             )  # fmt: skip
         return self._conn

@@ -14,6 +14,7 @@ from muster.exercise.bench.homes import Homes, MeasurementFailed
 from muster.exercise.bench.importing import measure_import
 from muster.exercise.bench.machine import busy_share, describe_machine
 from muster.exercise.bench.reading import measure_read
+from muster.exercise.bench.rights import measure_rights
 from muster.exercise.bench.starting import measure_start
 
 Group = Callable[[Homes, Report], Awaitable[None]]
@@ -25,6 +26,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "door": (measure_door, 150),
     "import": (measure_import, 600),
     "read": (measure_read, 420),
+    "rights": (measure_rights, 90),
     "start": (measure_start, 10),
 }
 

@@ -82,7 +82,7 @@ class Home:
         path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
         return {
             **kept, "MUSTER_HOME": str(self.folder), "MUSTER_LANGUAGE": "en", "PYTHONPATH": path,
-            "MUSTER_ADDRESS_RATE": "0", "MUSTER_DEVICE_RATE": "0",
+            "MUSTER_ADDRESS_RATE": "0", "MUSTER_DEVICE_RATE": "0", "MUSTER_SIGN_IN_RATE": "0",
         }  # fmt: skip
 
     async def run(self, *words: object) -> Finished:
@@ -123,10 +123,13 @@ class Home:
         finally:
             await _end(process)
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.folder, None, self.folder / "vault.key", "Asia/Shanghai", "en")
+
     async def token(self) -> str:
         """Of a system that may send and ask anything, and is not slowed down."""
-        settings = Settings(self.folder, None, self.folder / "vault.key", "Asia/Shanghai", "en")
-        async with open_instance(settings) as instance:
+        async with open_instance(self.settings) as instance:
             login = f"bench-{uuid7().hex[-12:]}"
             return await Crew(instance).gateway(login, Grant("command_post", everywhere=True))
 

@@ -92,9 +92,9 @@ def seal(
     for number in range(devices):
         device = f"{round[-8:]}-{number}"
         queue = []
-        tubes = _parts(people[number * stretch : (number + 1) * stretch], TUBE)
-        for part in _parts(list(enumerate(tubes, 1)), tubes_per_request):
-            items = [_item(device, seq, members, round, at) for seq, members in part]
+        tubes = parts(people[number * stretch : (number + 1) * stretch], TUBE)
+        for part in parts(list(enumerate(tubes, 1)), tubes_per_request):
+            items = [item(device, seq, members, round, at) for seq, members in part]
             barcodes += [one["event"]["body"]["barcode"] for one in items]
             body = msgspec.json.encode({"device": device, "items": items})
             queue.append(wire.request("POST", "/v1/events", body))
@@ -102,9 +102,7 @@ def seal(
     return Sealing(queues, barcodes, round)
 
 
-def _item(
-    device: str, seq: int, members: Sequence[str], round: str, at: datetime
-) -> dict[str, Any]:
+def item(device: str, seq: int, members: Sequence[str], round: str, at: datetime) -> dict[str, Any]:
     tube = uuid7()
     body = {
         "barcode": f"ZF{tube.hex[:12]}{tube.hex[-8:]}", "purpose": "round", "capacity": TUBE,
@@ -119,7 +117,7 @@ def _item(
     return {"event": event}
 
 
-def _parts(of: Sequence[T], size: int) -> list[Sequence[T]]:
+def parts(of: Sequence[T], size: int) -> list[Sequence[T]]:
     return [of[start : start + size] for start in range(0, len(of), size)]
 
 

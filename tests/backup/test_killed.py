@@ -10,9 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from muster.config import Settings
 from muster.keeping.sealed import open_key
-from tests.backups import contents, is_empty, made, process, run, slug, until
-
-pytest_plugins = ["tests.backups"]
+from tests.backup.scene import contents, is_empty, made, process, run, slug, until
 
 
 def test_killed_in_the_middle(database: Settings, much: None, empty: Settings):

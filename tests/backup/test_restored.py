@@ -20,12 +20,10 @@ from muster.instance import Instance, open_instance
 from muster.keeping import erasing, erasures
 from muster.keeping.backup import LEFT_OUT, SUFFIX, backup
 from muster.keeping.sealed import Header, open_key
-from tests.backups import SCENE, contents, is_empty, made, run, slug
+from tests.backup.scene import SCENE, contents, is_empty, made, run, slug
 from tests.conftest import Play, Server
 from tests.import_files import number
 from tests.table import TOWN, events, named
-
-pytest_plugins = ["tests.backups"]
 
 
 def test_what_is_restored_is_the_same(database: Settings, scene: None, empty: Settings):

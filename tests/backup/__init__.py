@@ -1,0 +1,1 @@
+"""Backups, what is restored from them, and what is not."""

@@ -1,0 +1,106 @@
+"""EVERY EVENT × ROLE × IN AND OUT OF SCOPE: what a role may not send, or not there, is held for its
+reason, and what it may is stored. A type of event that is not below fails.
+"""
+
+from muster.access.engine.roles import ROLES
+from muster.cli.listening import serving
+from muster.config import Rates
+from muster.instance import Instance
+from muster.ledger.event import Body
+from tests.conftest import Play
+from tests.scene_rights import SIDES, Caller, callers, sent, settled
+
+# One event of each type a role may send, in a street {x}, and what kind of place it speaks of.
+SENT: dict[str, str] = {
+    "AreaListed": "area N{x}{who} parent=S{x}",
+    "UnitListed": "area N{x}{who} area=H{x} code=N{x}{who} name=N kind=shop",
+    "DenominatorDeclared": "area S{x} people=9 source=census on=2022-08-01",
+    "SiteListed": "area O{x}{who} area=H{x}",
+    "SiteOpened": "site X{x}",
+    "LaneOpened": "site X{x} lane=1",
+    "LaneClosed": "site X{x} lane=1",
+    "SiteClosed": "site X{x}",
+    "ResidentListed": "person q{x}{who} building=H{x}",
+    "ResidentMoved": "person p{x}1 building=H{x} room=9",
+    "ResidentStateChanged": "person p{x}1 state=away",
+    "RefusalRecorded": "person p{x}5 round=R{x}",
+    "ExemptionGranted": "person p{x}5 reason=illness",
+    "StanceWithdrawn": "person p{x}5",
+    "TubeOpened": "site V{x}{who} site=X{x}",
+    "TubeSealed": "site W{x}{who} site=X{x} members=p{x}1",
+    "SpecimenTaken": "site T{x}2 person=p{x}2",
+    "SpecimenMoved": "site T{x}2 person=p{x}3 to=T{x}3 position=2 reason=other",
+    "SpecimenVoided": "site T{x}2 person=p{x}2",
+    "SpecimenRestored": "site T{x}2 person=p{x}2",
+    "ResultReleased": "lab Q{x}{who} barcode=TUBE-{x}1 outcome=negative lab=LAB-{x}",
+    "ResultAmended": "lab r{x}1 barcode=TUBE-{x}1 outcome=negative",
+    "ResultBound": "lab r{x}1 barcode=TUBE-{x}1 tube=T{x}1",
+    "ResultRejected": "lab r{x}5 barcode=LOST-{x}",
+}
+# Of each type that no role may send, such as decisions and what follows by rule.
+NEVER_SENT: dict[str, str] = {
+    "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
+    "PolicyAdopted": "N name=tube_size since=06:00 value=5",
+    "ResidentsMerged": "p{x}1 into=p{x}2", "ResidentsUnmerged": "p{x}1 into=p{x}2",
+    "ObjectionRaised": "p{x}1 about=other", "ObjectionAnswered": "p{x}1 answer=rejected",
+    "RecallOrdered": "T{x}1 person=p{x}1 outcome=positive",
+    "RecallWithdrawn": "T{x}1 person=p{x}1 recall=N",
+    "RecallClosed": "T{x}1 person=p{x}1 recall=N retest=T{x}2 outcome=released",
+    "RecallReopened": "T{x}1 person=p{x}1 recall=N closing=N",
+    "RecallFellDue": "T{x}1 person=p{x}1 recall=N",
+    "AccountOpened": "N login=n kind=staff starts_at=06:00", "AccountClosed": "N reason=left",
+    "RoleGranted": "N role=command_post starts_at=06:00",
+    "RoleEnded": "N granted=N ends_at=06:00 reason=left", "UndertakingSigned": "N edition=1",
+    "DeviceEnrolled": "N code=N kind=phone", "DeviceBound": "N since=06:00 area=S{x}",
+    "DeviceRevoked": "N reason=lost", "DeviceReinstated": "N", "HeldAccepted": "N",
+    "HeldRefused": "N reason=other", "RedactionAuthorised": "N reason=retention",
+}  # fmt: skip
+# Which kinds of place a holding reaches in street A; a site's people meet whoever comes.
+REACH = {
+    "area": {"area", "site", "person"}, "site": {"site", "person"}, "lab": {"lab"}, "person": set()
+}  # fmt: skip
+
+
+def verdict(caller: Caller, type_: str, side: str) -> str:
+    if type_ not in caller.role.events:
+        return "not-entitled"
+    if caller.everywhere:
+        return "stored"
+    kind = SENT[type_].split()[0]
+    here = side == "A" or (caller.place == "site" and kind == "person")
+    return "stored" if here and kind in REACH[caller.place] else "outside-scope"
+
+
+def test_every_event_role_and_scope(play: Play):
+    """Each event of the catalogue, sent by each role, is stored, or held for its reason."""
+    assert set(SENT) == set().union(*(role.events for role in ROLES.values()))
+    assert set(SENT) | set(NEVER_SENT) == set(Body.types)
+
+    async def story(muster: Instance) -> None:
+        await settled(muster)
+        wrong: list[str] = []
+        async with serving(muster, rates=Rates(0, 0, 0)) as (_, address):
+            for caller in await callers(muster, address):
+                asked = [
+                    (type_, side, verdict(caller, type_, side))
+                    for type_ in (*SENT, *NEVER_SENT)
+                    for side in (SIDES if type_ in caller.role.events else "A")
+                ]
+                table = "\n".join(line(caller, type_, side) for type_, side, _ in asked)
+                answers = await sent(caller, table)
+                wrong += [
+                    f"{caller.login} {type_} in {side}: {answer}, not {wanted}"
+                    for (type_, side, wanted), answer in zip(asked, answers, strict=True)
+                    if answer != wanted
+                ]
+                await caller.http.aclose()
+        assert wrong == [], "\n".join(wrong)
+
+    play(story)
+
+
+def line(caller: Caller, type_: str, side: str) -> str:
+    """An event as one line of a table, with an id of its own."""
+    said = SENT[type_].split(" ", 1)[1] if type_ in SENT else NEVER_SENT[type_]
+    subject, _, rest = said.format(x=side, who=caller.login).partition(" ")
+    return f"09:00 {type_} {subject} {rest} id={caller.login}-{type_}-{side}"
