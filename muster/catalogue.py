@@ -8,7 +8,8 @@ import muster.access.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events  # noqa: F401  (importing declares the event types)
-from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
+from muster.core.guards import guards
+from muster.ledger.projection import Catalogue, Widening, projections, rules
 
 CATALOGUE = Catalogue(
     projections=projections(

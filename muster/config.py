@@ -21,6 +21,16 @@ TRANSACTION_WEIGHT_LIMIT = 4_000  # one is about one swab's work (Body.weight): 
 QUEUE_WEIGHT_LIMIT = 200_000  # waiting in memory; beyond it the answer is 503 with Retry-After
 RULE_DEPTH_LIMIT = 5  # a rule's events may trigger rules: a loop deeper than this is a defect
 RETRY_AFTER_SECONDS = 5
+DOOR_ROLE = "muster_door"  # adds events and refreshes rows; can neither change nor remove an event
+# Array parameters look small to the planner and tables may be empty when a plan is made: the door
+# always wants the index, and never to plan a view again.
+DOOR_OPTIONS = (
+    f"-c role={DOOR_ROLE} "
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
+    "-c enable_mergejoin=off -c enable_material=off -c max_parallel_workers_per_gather=0 "
+    "-c jit=off -c idle_in_transaction_session_timeout=10s "
+    "-c statement_timeout=60s"
+)
 CLOCK_TOLERANCE_SECONDS = 5  # a measured offset below this is network delay, not a wrong clock
 FUTURE_TOLERANCE_MINUTES = 10  # device times later than this after receipt are an anomaly
 

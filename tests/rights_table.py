@@ -314,5 +314,3 @@ class Things:
             return text
         name, _, tail = rest.partition("}")
         return f"{head}{self.ids.get(name) or named(name)}{self.filled(tail)}"
-
-

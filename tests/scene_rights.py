@@ -4,7 +4,7 @@ of place where it can be held, always in street A, at its site, for its laborato
 What must not be seen is planted: names, numbers, phones, rooms, codes that occur nowhere else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,8 @@ import httpx
 from muster.access.decide import Grant
 from muster.access.engine.roles import ROLES, Role
 from muster.catalogue import CATALOGUE
+from muster.cli.listening import serving
+from muster.config import Rates
 from muster.core.clock import now
 from muster.coverage import queries as coverage
 from muster.exercise.crew import Crew
@@ -21,9 +23,11 @@ from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from muster.sampling import decide
 from muster.sampling.queries import round_
+from tests.conftest import Play
 from tests.senders import Item, changed, client, item, said, send
 from tests.table import events, named
 
+Story = Callable[[Instance, str], Awaitable[Any]]
 SIDES = ("A", "B")
 CITY = """
     07:00  AreaListed   C   level=city code=CITY name=CITY
@@ -118,6 +122,17 @@ async def settled(muster: Instance) -> None:
     await decide.close_round(muster.door, closed, sheet, allow_open=True, actor="tester", at=now())
 
 
+def visit(play: Play, story: Story) -> None:
+    """Play a story in the served city."""
+
+    async def inside(muster: Instance) -> None:
+        await settled(muster)
+        async with serving(muster, rates=Rates(0, 0, 0)) as (_, address):
+            await story(muster, address)
+
+    play(inside)
+
+
 def street(x: str) -> str:
     return STREET.format(
         x=x, n=NAMES[x], h=PHONES[x], in1=f"p{x}1,p{x}2,w{x}" + ",guest" * (x == "A")
@@ -145,6 +160,11 @@ async def callers(muster: Instance, address: str, *only: str) -> list[Caller]:
             token = await crew.device(code, holder=login(role.name, place), kind=kind)
             made.append(Caller(role, place, token, client(address, token)))
     return sorted(made, key=lambda one: only.index(one.login)) if only else made
+
+
+async def close(*clients: Caller) -> None:
+    for one in clients:
+        await one.http.aclose()
 
 
 def people_of(x: str) -> set[str]:

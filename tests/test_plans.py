@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 
 from muster.catalogue import CATALOGUE
+from muster.config import DOOR_OPTIONS
 from muster.instance import Instance
-from muster.ledger.door import DOOR_OPTIONS
 from tests.conftest import Play
 from tests.table import events
 

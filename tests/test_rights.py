@@ -255,5 +255,3 @@ def test_the_table_of_roles_covers_the_rights():
     assert all(role.rights for role in ROLES.values())
     assert given & {"public", "signed_in"} == set()
     assert people_of("A").isdisjoint(people_of("B"))
-
-

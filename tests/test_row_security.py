@@ -14,11 +14,11 @@ from psycopg.conninfo import make_conninfo
 
 from muster.access.engine.scope import OPERATOR, Scope
 from muster.catalogue import CATALOGUE
+from muster.config import DOOR_OPTIONS, DOOR_ROLE
 from muster.instance import Instance, open_instance
 from muster.keeping.follower import catch_up
 from muster.keeping.replay import changed_tables, rebuild
 from muster.keeping.securing import READER_ROLE, all_guards, secure
-from muster.ledger.door import DOOR_OPTIONS, DOOR_ROLE
 from tests.conftest import Play, Server
 from tests.table import TOWN, events, named
 

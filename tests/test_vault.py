@@ -3,6 +3,7 @@ a change that was killed goes on where it was.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -12,10 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import structlog
+from click.testing import CliRunner
 
+import muster.cli as cli
 from muster.catalogue import CATALOGUE
 from muster.config import Settings
 from muster.core.clock import now
@@ -306,13 +311,11 @@ def test_a_server_that_saw_the_key_too_late_is_mended(own_key: Settings):
     async def story() -> None:
         async with open_instance(own_key) as muster:
             await muster.door.append([person(1)])
-            row = muster.vault.put(person(1, copy=1))
             with quick():
                 async with await connected(own_key) as conn:
                     await rotate(conn, muster.vault, muster.door)
                     late = person(1, copy=1)
                     await muster.door.append([replace(late, identity=None)])
-                    assert row
                     await conn.execute(
                         "INSERT INTO vault.identity (resident, name, pinyin, initials, kind, number)"
                         " SELECT %s, name, pinyin, initials, kind, number FROM vault.identity",
@@ -325,3 +328,29 @@ def test_a_server_that_saw_the_key_too_late_is_mended(own_key: Settings):
             assert await query(muster, "SELECT recorded FROM registry.alias") == [late.subject]
 
     asyncio.run(story())
+
+
+def test_keys_are_changed_from_the_command_line(own_key: Settings, monkeypatch: pytest.MonkeyPatch):
+    async def prepared() -> None:
+        async with open_instance(own_key) as muster:
+            await muster.door.append([person(1), nobody(1)])
+
+    def run(*words: str) -> tuple[int, Any]:
+        result = CliRunner().invoke(cli.main, ["key", *words, "--json"])
+        return result.exit_code, json.loads(result.stdout)
+
+    asyncio.run(prepared())
+    monkeypatch.setenv("DATABASE_URL", own_key.database_url or "")
+    monkeypatch.setenv("MUSTER_HOME", str(own_key.home))
+    monkeypatch.setenv("MUSTER_KEY_FILE", str(own_key.key_file))
+    with quick():
+        assert run("add")[1] == {"keys": [1, 2]}
+        code, refused = run("retire", "1")
+        assert (code, refused["title"]) == (1, "key in use")
+        assert run("rotate")[1] == {"key": 2, "rows": 2, "swapped": True}
+        uses = {row["number"]: row["uses"] for row in run("status")[1]}
+        assert uses == {1: {}, 2: {"vault.identity.number": 1, "vault.identity.phone": 1,
+                                   "vault.key.check_": 1, "hashes": 1}}  # fmt: skip
+        assert run("retire", "1")[1] == {"keys": [2]}
+        assert run("retire", "1")[0] == 1
+    structlog.reset_defaults()

@@ -6,6 +6,7 @@ A refresh token that comes back after its successor has been used was copied: th
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -201,7 +202,7 @@ async def holdings_of(conn: Conn, account: UUID, *, at: datetime) -> tuple[Holdi
 
 async def set_pin(conn: Conn, device: UUID, account: UUID, pin: str, *, at: datetime) -> None:
     """Let a signed-in person hold a device with a PIN from now on. Raises PinTooSimple."""
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
     if (len(steps) == 1 and steps <= {0, 1, 9}) or len(set(pin)) < 3:
         raise PinTooSimple()
     hashed = await hash_password(pin)

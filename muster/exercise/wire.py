@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+_TOO_SLOW = 408  # nothing was sent in time on an open connection
+
 
 class WireError(Exception):
     """The server answered with an error status, or the connection broke."""
@@ -45,9 +47,20 @@ class Wire:
         return head.encode() + b"\r\n" + body
 
     async def ask(self, request: bytes) -> bytes:
-        """Send request bytes, return the body of the answer."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 24)
+        """Send request bytes, return the body of the answer. A connection that the server has closed
+        while nobody used it is opened anew: what is asked twice is answered as if asked once."""
+        if self._streams is not None:
+            try:
+                return await self._once(request)
+            except WireError as error:
+                if error.status not in (0, _TOO_SLOW):
+                    raise
+        await self.close()
+        self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 24)
+        return await self._once(request)
+
+    async def _once(self, request: bytes) -> bytes:
+        assert self._streams
         reader, writer = self._streams
         try:
             writer.write(request)

@@ -2,8 +2,9 @@
 snapshot, catch up with what came since, take the door's lock, swap.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,18 @@ def quiet(_what: str, _done: int, _total: int) -> None:
     """A progress callback for where nobody watches."""
 
 
+def built_from(projection: Projection) -> bytes:
+    """What a read table remembers: it is rebuilt when this changes."""
+    parts = (projection.select, projection.key, projection.indexes)
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+def _indexes(projection: Projection) -> Iterator[bytes]:
+    columns = dict.fromkeys([", ".join(projection.key), *projection.indexes])
+    for column, where, condition in (one.partition(" where ") for one in columns):
+        yield f"CREATE INDEX ON {projection.name} ({column}){where}{condition}".encode()
+
+
 async def changed_tables(
     conn: psycopg.AsyncConnection[Any], catalogue: Catalogue
 ) -> tuple[Projection, ...]:
@@ -34,7 +47,7 @@ async def changed_tables(
     names: set[str] = set()
     for projection in catalogue.projections:
         reads = set(re.findall(r"\b\w+\.\w+\b", projection.select))
-        if known.get(projection.name) != projection.hash() or reads & names:
+        if known.get(projection.name) != built_from(projection) or reads & names:
             names.add(projection.name)
     return tuple(p for p in catalogue.projections if p.name in names)
 
@@ -88,7 +101,7 @@ async def _fill(conn: psycopg.AsyncConnection[Any], shadow: Projection) -> None:
     if shadow.stored:
         # CREATE TABLE AS can read in parallel, INSERT … SELECT cannot.
         await conn.execute(f"CREATE TABLE {shadow.name} AS SELECT * FROM {shadow.view}".encode())
-        for index in shadow.index_ddl():
+        for index in _indexes(shadow):
             await conn.execute(index)
         await conn.execute(f"ANALYZE {shadow.name}".encode())
 
@@ -152,7 +165,7 @@ async def _take_place(
     await conn.execute(
         "INSERT INTO ledger.read_table VALUES (%s, %s, %s)"
         " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, kind = excluded.kind",
-        [old.name, old.hash(), "table" if old.stored else "view"],
+        [old.name, built_from(old), "table" if old.stored else "view"],
     )
     if old.follower:
         await conn.execute(

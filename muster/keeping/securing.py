@@ -15,9 +15,11 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from muster.config import DOOR_ROLE
+from muster.core.guards import Guard
 from muster.core.problems import Problem
-from muster.ledger.door import DOOR_ROLE, LOCK
-from muster.ledger.projection import Catalogue, Guard
+from muster.ledger.door import LOCK
+from muster.ledger.projection import Catalogue
 
 READER_ROLE = "muster_reader"
 _FORM = "2"  # of what is made below: another one makes the policies anew

@@ -31,8 +31,8 @@ async def results_of(conn: Conn, people: Sequence[UUID]) -> list[list[dict[str, 
     recall is ordered)."""
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
-            query(_HERE, "results_of").encode(), {"people": uuid_array(people)}, prepare=True
-        )
+            query(_HERE, "results_of").encode(), {"people": uuid_array([*{*people}])}, prepare=True
+        )  # each once: several may ask about one person at the same moment
         found: dict[UUID, list[dict[str, Any]]] = {person: [] for person in people}
         for asked, *values in await cursor.fetchall():
             found[asked].append(dict(zip(_FIELDS, values, strict=True)))

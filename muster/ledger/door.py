@@ -7,7 +7,7 @@ are stored, their subjects listed as stalled, and nobody else's upload fails.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
@@ -16,7 +16,8 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import namedtuple_row, tuple_row
 
-from muster.config import QUEUE_WEIGHT_LIMIT, RETRY_AFTER_SECONDS, TRANSACTION_WEIGHT_LIMIT
+from muster.config import DOOR_OPTIONS, QUEUE_WEIGHT_LIMIT, TRANSACTION_WEIGHT_LIMIT
+from muster.config import RETRY_AFTER_SECONDS as RETRY
 from muster.core.clock import now
 from muster.core.log import error_facts, logger
 from muster.core.problems import Problem, StorageUnavailable, TooBusy
@@ -27,18 +28,7 @@ from muster.ledger.settle import INSERT_EVENTS, CarefulStep, Step, as_rows, even
 
 _BATCH, _STORED = (query("muster.ledger", name).encode() for name in ("insert_batch", "stored"))
 LOCK = 0x6D7573746572  # "muster"
-DOOR_ROLE = "muster_door"  # adds events and refreshes rows; can neither change nor remove an event
 Answer = Literal["stored", "known", "reused", "unstorable"] | Problem
-
-# Array parameters look small to the planner and tables may be empty when a plan is made: the door
-# always wants the index, and never to plan a view again.
-DOOR_OPTIONS = (
-    f"-c role={DOOR_ROLE} "
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
-    "-c enable_mergejoin=off -c enable_material=off -c max_parallel_workers_per_gather=0 "
-    "-c jit=off -c idle_in_transaction_session_timeout=10s "
-    "-c statement_timeout=60s"
-)
 
 
 class Vault(Protocol):
@@ -51,12 +41,10 @@ class Vault(Protocol):
     def put_note(self, event: Event) -> bytes | None: ...
 
 
-class Gate(Protocol):
-    """Whether senders may send these events: the problems of those that may not, by event id."""
-
-    async def __call__(
-        self, conn: psycopg.AsyncConnection[Any], sent: Sequence[tuple[Any, Event]], /
-    ) -> dict[UUID, Problem]: ...
+# Whether senders may send these events: the problems of those that may not, by event id.
+Gate = Callable[
+    [psycopg.AsyncConnection[Any], Sequence[tuple[Any, Event]]], Awaitable[dict[UUID, Problem]]
+]
 
 
 @dataclass(frozen=True)
@@ -99,8 +87,7 @@ class Door:
     commits: int = 0
     stored: int = 0
     _queue: list[_Upload] = field(default_factory=list)
-    _unstorable: set[UUID] = field(default_factory=set)
-    _refused: dict[UUID, Problem] = field(default_factory=dict)
+    _refused: dict[UUID, Answer] = field(default_factory=dict)
     _waiting: int = 0
     _planned: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -132,7 +119,7 @@ class Door:
         for piece in _pieces(events):
             weight = sum(event.body.weight() for event in piece)
             if self._waiting + weight > QUEUE_WEIGHT_LIMIT:
-                raise TooBusy(seconds=RETRY_AFTER_SECONDS)
+                raise TooBusy(seconds=RETRY)
             ready = []
             for event, row in zip(piece, event_rows(piece), strict=True):
                 identity, note = self.vault.put(event), self.vault.put_note(event)
@@ -191,8 +178,6 @@ class Door:
                 for event in (ready.event for ready in upload.events):
                     if refusal := self._refused.get(event.id):
                         answers.append(refusal)
-                    elif event.id in self._unstorable:
-                        answers.append("unstorable")
                     elif event.id in fresh and event.id not in answered:
                         answers.append("stored")
                     else:
@@ -204,16 +189,15 @@ class Door:
             problem = error
             if isinstance(error, psycopg.Error):
                 logger.warning("door_unavailable", **error_facts(error))
-                problem = StorageUnavailable(
-                    reason=_reason(error), seconds=RETRY_AFTER_SECONDS
-                ).with_traceback(error.__traceback__)
+                problem = StorageUnavailable(reason=_reason(error), seconds=RETRY).with_traceback(
+                    error.__traceback__
+                )
             for upload in uploads:
                 if not upload.done.done():
                     upload.done.set_exception(problem)
             if isinstance(error, asyncio.CancelledError):
                 raise
         finally:
-            self._unstorable.clear()
             self._refused.clear()
 
     async def _store(self, events: list[_Ready]) -> set[UUID]:
@@ -249,7 +233,7 @@ class Door:
             return await self._transaction(events, careful=True)
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             logger.error("unstorable", id=str(events[0].event.id), **error_facts(error))
-            self._unstorable.add(events[0].event.id)
+            self._refused[events[0].event.id] = "unstorable"
             return set()
 
     async def _transaction(self, events: list[_Ready], *, careful: bool = False) -> set[UUID]:

@@ -7,7 +7,6 @@ events give, `follower: keyed|whole` says it runs after commit, `(view)` that it
 may see a row is said by `seen: everyone` or a block `tube_seen`.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import muster.config
+from muster.core.guards import Guard
 from muster.core.sqlfile import Block, load
 from muster.ledger.event import Body, Event, Key
 
@@ -48,17 +48,6 @@ class Projection:
     @property
     def view(self) -> str:
         return f"{self.name}_view" if self.stored else self.name
-
-    def hash(self) -> bytes:
-        return hashlib.sha256(repr((self.select, self.key, self.indexes)).encode()).digest()
-
-    def index_ddl(self) -> list[bytes]:
-        columns = dict.fromkeys([", ".join(self.key), *self.indexes])
-        made = []
-        for column, where, condition in (one.partition(" where ") for one in columns):
-            sql = f"CREATE INDEX ON {self.name} ({column}){where}{condition}"
-            made.append(sql.encode())
-        return made
 
     def where(self) -> str:
         """The filter by touched keys. Arrays as parameters: a join to a table of keys, or a plain
@@ -99,15 +88,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Guard:
-    """Who may see a row of a table that is no read table (`seen`, SQL), and what the door may do."""
-
-    table: str
-    seen: str
-    door: str
-
-
-@dataclass(frozen=True)
 class Catalogue:
     """What causes what, as data: filled in by muster/catalogue.py."""
 
@@ -129,12 +109,6 @@ class Catalogue:
 def projections(*names: str) -> tuple[Projection, ...]:
     """The projections named `schema.table`, in this order; `vault.x` is read from registry's SQL."""
     return tuple(_projection(name) for name in names)
-
-
-def guards(package: str, file: str) -> tuple[Guard, ...]:
-    """The guards of tables that are not rebuilt: `-- name: x (table: …; door: SELECT, …)`."""
-    blocks = load(package, file).values()
-    return tuple(Guard(b.options["table"], b.sql, b.options["door"]) for b in blocks)
 
 
 def rules(domain: str, *names: str) -> tuple[Rule, ...]:

@@ -19,6 +19,7 @@ from muster.access.engine.judge import Sender
 from muster.access.passwords import set_password
 from muster.access.queries import account_by_login
 from muster.catalogue import CATALOGUE
+from muster.config import DOOR_OPTIONS, DOOR_ROLE
 from muster.core.clock import now
 from muster.exercise.bench.figures import Figure, Report, percentile
 from muster.exercise.bench.homes import HOST, Home, Homes, MeasurementFailed, Server
@@ -28,7 +29,7 @@ from muster.exercise.crew import Crew
 from muster.exercise.wire import Wire
 from muster.instance import Instance, open_instance
 from muster.intake.upload import Intake
-from muster.ledger.door import DOOR_OPTIONS, DOOR_ROLE, Door
+from muster.ledger.door import Door
 from muster.registry import queries as registry
 from muster.sampling import decide as sampling
 
