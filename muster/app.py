@@ -109,7 +109,7 @@ def _describe(app: Litestar) -> None:
     page = OpenAPIMediaType(Reference("#/components/schemas/Page"))
     text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
     paths = (app.openapi_schema.paths or {}).values()
-    for one in filter(None, (one for path in paths for one in (path.get, path.post))):
+    for one in filter(None, (one for path in paths for one in (path.get, path.post, path.delete))):
         responses = {
             status: response
             for status, response in (one.responses or {}).items()

@@ -2,6 +2,8 @@
 becomes of the rest. Devices: enrolled, handed on, renewed, moved, revoked.
 """
 
+import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +21,7 @@ from muster.access.devices import (
     TokenOver,
     Where,
 )
+from muster.access.engine.judge import NotEntitled, Sender
 from muster.access.queries import account_by_login
 from muster.catalogue import CATALOGUE
 from muster.config import DEVICE_TOKEN_MINUTES, PIN_WRONG_LIMIT
@@ -333,5 +336,26 @@ def test_nobody_asks_through_a_device_that_was_put_down(play: Play):
         ]
         async with client(str(http.base_url), token) as phone:  # what it saved still goes out
             assert said(await send(phone, seal)) == ["stored"]
+
+    visit(play, story)
+
+
+def test_nobody_holds_up_anothers_event_by_copying_its_id(play: Play):
+    """Both uploads wait for the same transaction; the copy comes first."""
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        crew = await scene(muster)
+        await crew.device("phone-1", holder="sampler-1")
+        await crew.device("phone-2", holder="worker-1")
+        (seal,) = events(SEAL.format(tube="T1", site="X1"))
+        mine = replace(seal, actor="sampler-1", device="phone-1", received_at=now())
+        copied = replace(mine, actor="worker-1", device="phone-2", subject=named("T9"))
+        answers = await asyncio.gather(
+            muster.door.append([replace(copied, type="X")], sender=Sender(device="phone-9")),
+            muster.door.append([mine], sender=Sender(device="phone-1")),
+            muster.door.append([copied], sender=Sender(device="phone-2")),
+        )
+        assert isinstance(answers[0][0], NotEntitled)
+        assert [answers[1], answers[2]] == [["stored"], ["reused"]]
 
     visit(play, story)

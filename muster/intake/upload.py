@@ -138,7 +138,7 @@ INSERT INTO ledger.inbox
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (digest) DO UPDATE SET (expires_at, slug, sealed, applied_at) =
     (excluded.expires_at, excluded.slug,
-        CASE WHEN inbox.refused_at IS NULL THEN excluded.sealed END, NULL)
+        CASE WHEN inbox.refused_at IS NULL THEN excluded.sealed ELSE inbox.sealed END, NULL)
 RETURNING id
 """
 _HELD = "SELECT digest FROM ledger.inbox WHERE digest = ANY (%s)"

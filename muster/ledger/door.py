@@ -147,11 +147,13 @@ class Door:
                 await self._serve(self._take())
 
     def _take(self) -> list[_Upload]:
-        taken, weight = 0, 0
+        taken, weight, ids = 0, 0, set[UUID]()
         for upload in self._queue:
-            if taken and weight + upload.weight > TRANSACTION_WEIGHT_LIMIT:
+            mine = {ready.event.id for ready in upload.events}
+            # One id from two senders: each is judged by itself, the second against what is stored.
+            if taken and (weight + upload.weight > TRANSACTION_WEIGHT_LIMIT or ids & mine):
                 break
-            taken, weight = taken + 1, weight + upload.weight
+            taken, weight, ids = taken + 1, weight + upload.weight, ids | mine
         uploads, self._queue = self._queue[:taken], self._queue[taken:]
         self._waiting -= weight
         return uploads
@@ -275,9 +277,7 @@ class Door:
         self, conn: psycopg.AsyncConnection[Any], events: list[_Ready]
     ) -> list[_Ready]:
         sent = [(ready.sender, ready.event) for ready in events if ready.sender is not None]
-        if self.gate is None or not sent:
-            return events
-        refused = await self.gate(conn, sent)
+        refused = await self.gate(conn, sent) if self.gate and sent else {}
         self._refused |= refused
         return [ready for ready in events if ready.event.id not in refused]
 

@@ -85,15 +85,16 @@ SELECT device, first_missing, last_missing, received_at FROM access.device_gaps(
 ORDER BY device, first_missing LIMIT %(limit)s;
 
 -- name: receipts
-SELECT q.id, CASE WHEN e.id IS NOT NULL THEN 'stored' WHEN i.id IS NOT NULL THEN 'held'
-    ELSE 'unknown' END AS state, i.id AS inbox, i.slug AS why
+SELECT q.id, CASE WHEN e.id IS NOT NULL THEN 'stored' WHEN i.refused_at IS NOT NULL THEN 'refused'
+    WHEN i.id IS NOT NULL THEN 'held' ELSE 'unknown' END AS state, i.id AS inbox, i.slug AS why
 FROM unnest(%(ids)s::uuid[]) AS q (id)
 LEFT JOIN ledger.event e ON e.id = q.id
-LEFT JOIN LATERAL (SELECT x.id, x.slug FROM ledger.inbox x
+LEFT JOIN LATERAL (SELECT x.id, x.slug, x.refused_at FROM ledger.inbox x
     WHERE x.event = q.id AND x.applied_at IS NULL ORDER BY x.received_at DESC LIMIT 1) i ON true;
 
 -- name: inbox
-SELECT id, received_at, expires_at, owner, slug, event, applied_at, sealed IS NOT NULL AS kept
+SELECT id, received_at, expires_at, owner, sender, slug, event, applied_at, refused_at, decided_by,
+    sealed IS NOT NULL AS kept
 FROM ledger.inbox
 WHERE %(after)s::uuid IS NULL OR id > %(after)s::uuid ORDER BY id LIMIT %(limit)s;
 
