@@ -33,7 +33,7 @@ from muster.hardening import sign_in_turns
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.lab import api as lab
-from muster.lab.queries import results_of
+from muster.lab.queries import results_of, visible
 from muster.registry import api as registry
 from muster.registry import own_api as own
 from muster.sampling import api as sampling
@@ -59,10 +59,13 @@ def make_app(instance: Instance) -> Litestar:
             groups.setdefault(Sight(own=_OWN) if about_self else scope, []).append(number)
         found: list[list[dict[str, Any]]] = [[] for _ in asked]
         for scope, numbers in groups.items():
-            people = [asked[number][1] for number in numbers]
+            people = {asked[number][1] for number in numbers}
             sight = Sight(own=frozenset(people)) if scope.own is _OWN else scope
             async with instance.readers.scoped(sight) as conn:
-                answers = await results_of(conn, people)
+                people &= await visible(conn, sorted(people))
+            numbers = [number for number in numbers if asked[number][1] in people]
+            async with instance.pool.connection() as conn:
+                answers = await results_of(conn, [asked[number][1] for number in numbers])
                 shown = [asked[n] for n, answer in zip(numbers, answers, strict=True) if answer]
                 if shown:
                     await note_each(conn, RESULTS, shown)

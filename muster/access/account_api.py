@@ -190,7 +190,7 @@ async def print_slips(request: Ask, data: JSONBody[Wanted]) -> Response[bytes]:
     headers = {
         "cache-control": "no-store", "content-disposition": 'attachment; filename="slips.html"'
     }  # fmt: skip
-    return Response(page.encode(), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(page.encode(), media_type="text/html", headers=headers)
 
 
 @get("/v1/accounts/{account:uuid}/sessions", right="accounts")

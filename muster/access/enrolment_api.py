@@ -68,7 +68,7 @@ def show_enrolment() -> Response[bytes]:
     return _file("enrol.html", "text/html")
 
 
-@get("/enrol.js", right="public", sync_to_thread=False)
+@get("/enrol.js", right="public", media_type="text/javascript", sync_to_thread=False)
 def show_enrolment_script() -> Response[bytes]:
     """What the page does."""
     return _file("enrol.js", "text/javascript")
@@ -77,7 +77,7 @@ def show_enrolment_script() -> Response[bytes]:
 def _file(name: str, kind: str) -> Response[bytes]:
     content = resources.files("muster.access").joinpath(name).read_bytes()
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-    return Response(content, media_type=f"{kind}; charset=utf-8", headers=headers)
+    return Response(content, media_type=kind, headers=headers)  # the charset is added to texts
 
 
 @get("/v1/oidc/start", right="public", status_code=303)
@@ -117,7 +117,7 @@ async def end_oidc(
     gone = asking.made_cookie(request, _state_name(request), "", 0, strict=False)
     # A page, not a redirect: a strict cookie is not sent along one that began at another site.
     return Response(
-        _BACK.encode(), media_type="text/html; charset=utf-8", cookies=[*given.cookies, gone],
+        _BACK.encode(), media_type="text/html", cookies=[*given.cookies, gone],
         headers={"cache-control": "no-store", "referrer-policy": "no-referrer"},
     )  # fmt: skip
 

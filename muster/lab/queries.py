@@ -25,6 +25,12 @@ Conn = psycopg.AsyncConnection[Any]
 _FIELDS = ("tube", "at", "round", "purpose", "sealed", "told", "resulted_at")
 
 
+async def visible(conn: Conn, people: Sequence[UUID]) -> set[UUID]:
+    """Which of these people a reader's connection may see."""
+    found = await rows(conn, _HERE, "visible", people=uuid_array(people))
+    return {one["p"] for one in found}
+
+
 async def results_of(conn: Conn, people: Sequence[UUID]) -> list[list[dict[str, Any]]]:
     """For each id asked, the swabs of that person, newest first, with what they may be told:
     pending, negative, recalled, confirmed, sample_again (or positive / indeterminate before the

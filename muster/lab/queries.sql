@@ -1,3 +1,9 @@
+-- name: visible
+-- Which of these people the reader's scope lets through. What may be told to them is then read without
+-- weighing every tube and outcome of theirs anew: a result belongs to whoever it is about.
+SELECT p FROM unnest(%(people)s::uuid[]) p
+WHERE (SELECT access.yes('everyone')) OR access.sees_person(p, 'people_areas');
+
 -- name: results_of
 -- What may be told to people: specimen → tube → outcome, nothing stored per person. `asked` is the
 -- id that was asked for, which may since have been merged into another. CASE and not coalesce: under

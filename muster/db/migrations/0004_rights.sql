@@ -62,13 +62,13 @@ DECLARE
     mine uuid[] := access.ids('people_areas');
     own uuid[] := access.ids('own');
 BEGIN
-    RETURN access.tube_here(tube_)
-        OR cardinality(own) > 0 AND EXISTS (
+    RETURN cardinality(own) > 0 AND EXISTS (
             SELECT FROM sampling.specimen s WHERE s.tube = tube_ AND s.person = ANY (own))
         OR cardinality(mine) > 0 AND EXISTS (
             SELECT FROM sampling.specimen s JOIN registry.resident r ON r.resident = s.person
             JOIN registry.span b ON b.area = r.building
-            WHERE s.tube = tube_ AND b.line && mine);
+            WHERE s.tube = tube_ AND b.line && mine)
+        OR access.tube_here(tube_);
 END $$;
 
 -- Numbers that devices have used and that have not arrived: they concern nobody's person, and are shown
