@@ -50,7 +50,7 @@ TABLE: dict[str, list[Ask]] = {
     "GET /v1/vocabulary": [Ask("/v1/vocabulary")],
     "GET /v1/alarms": [Ask("/v1/alarms")],
     "GET /v1/stalled": [Ask("/v1/stalled")],
-    "GET /v1/late": [Ask("/v1/late", places=True)],
+    "GET /v1/late": [Ask("/v1/late", person="{late{x}}", places=True)],
     "GET /v1/receipts": [Ask("/v1/receipts", {"id": "{e{x}}"})],
     "GET /v1/inbox": [Ask("/v1/inbox", code="not-entitled", code_for="everywhere")],
     "GET /v1/areas": [Ask("/v1/areas", {"parent": "CITY"}, code="STREET-{x}", places=True)],
@@ -79,9 +79,11 @@ TABLE: dict[str, list[Ask]] = {
     "GET /v1/people/{person:uuid}/results": [
         Ask("/v1/people/{p{x}1}/results", scope="area", code="{T{x}1}"),
         Ask("/v1/people/{p{x}8}/results", scope="area"),
+        Ask("/v1/people/{host}/results", code="{TB9}"),
     ],
     "GET /v1/people/{person:uuid}/status": [
-        Ask("/v1/people/{p{x}1}/status", scope="area", code="{T{x}1}")
+        Ask("/v1/people/{p{x}1}/status", scope="area", code="{T{x}1}"),
+        Ask("/v1/people/{guest}/status", scope="everywhere"),
     ],
     "GET /v1/own/status": [Ask("/v1/own/status", code="{TA1}")],
     "GET /v1/own": [Ask("/v1/own", code="甲庄霜一", whole=True)],
@@ -107,6 +109,7 @@ TABLE: dict[str, list[Ask]] = {
     "GET /v1/tubes/{tube:str}": [
         Ask("/v1/tubes/TUBE-{x}1", scope="tube", person="{p{x}2}", code="{T{x}1}"),
         Ask("/v1/tubes/{T{x}1}", scope="tube", person="{p{x}2}", code="TUBE-{x}1"),
+        Ask("/v1/tubes/SHARED", person="{host}", code="SITE-B", places=True),
         Ask("/v1/tubes/DOUBLE-{x}", scope="tube", code="{T{x}5}"),
         Ask("/v1/tubes/TUBE-{x}1", {"reason": "tracing"}, scope="area", person="{n}庄霜二",
             needs="unmask", whole=True),
@@ -277,6 +280,7 @@ TABLE: dict[str, list[Ask]] = {
     ],
     "GET /enrol": [Ask("/enrol")],
     "GET /enrol.js": [Ask("/enrol.js")],
+    "GET /enrol.css": [Ask("/enrol.css")],
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

@@ -68,8 +68,12 @@ STREET = """
 GUEST = """
     07:15  ResidentListed  guest  building=HB room=R-B-7 name=乙庄霜七 number=BA8000007 phone=13900007777
 """
-# A device that was carried from one street to the other, and sent everything.
+# A device that was carried from one street to the other, and sent everything; and somebody of street
+# A in a tube of street B.
 LATER = """
+    07:16  ResidentListed  host   building=HA
+    09:30  TubeSealed      TB9  members=host,pB2 round=RB site=XB barcode=SHARED
+    09:30  SpecimenTaken   TB9  person=pB4 position=3
     07:50  TubeOpened      V1  site=XB barcode=VOID-1 device=D-WHOLE seq=1
     07:55  TubeOpened      V2  site=XA barcode=VOID-2 device=D-WHOLE seq=2
     07:40  RoundOpened     RC  areas=C name=ROUND-CITY

@@ -9,14 +9,18 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
 
+from muster.access.decide import Grant
 from muster.access.engine.roles import ROLES
 from muster.app import make_app
 from muster.cli.listening import serving
 from muster.config import Rates
+from muster.core.clock import now
+from muster.exercise.crew import Crew
 from muster.guarding import OF_EVERY_DEVICE, routes
 from muster.instance import Instance
 from muster.ledger.door import Door
@@ -25,6 +29,7 @@ from tests.rights_table import CHANGING, TABLE, Ask, Things
 from tests.scene_rights import (
     SIDES,
     Caller,
+    as_sent,
     callers,
     hidden,
     leaked,
@@ -34,7 +39,7 @@ from tests.scene_rights import (
     settled,
     slug,
 )
-from tests.senders import client, query
+from tests.senders import client, query, said, send
 from tests.table import events, named
 
 ROLE_MATTERS_NOT = ("public", "signed_in", *OF_EVERY_DEVICE)
@@ -202,6 +207,15 @@ async def prepared(muster: Instance, everybody: list[Caller]) -> dict[str, UUID]
         muster, "SELECT holding FROM access.holding WHERE account = %s", ids["spare"]
     )
     ids |= zip(("moved", "ended"), rows, strict=True)
+    crew = Crew(muster)
+    for x in SIDES:  # whoever was sent home yesterday hands in what was recorded before
+        ends = now() - timedelta(days=1)
+        await crew.staff(f"gone-{x}", Grant("grid_worker", area=named(f"S{x}"), ends_at=ends))
+        token = await crew.device(f"gone-{x}-phone", holder=f"gone-{x}")
+        line = f"09:00 ResidentStateChanged p{x}3 state=resident id=late{x}"
+        async with client(str(admin.http.base_url), token) as http:
+            late = as_sent(line, f"gone-{x}".lower(), f"gone-{x}-phone")
+            assert said(await send(http, late)) == ["stored"]
     names = [
         f"{what}-{x}-{who}" for what in ("accept", "refuse") for x in SIDES for who in CHANGING
     ]

@@ -29,7 +29,7 @@ def test_what_is_no_token_opens_nothing(play: Play):
             session = browser.token
             for token in (lead.token.upper(), lead.token[:-1], f"{lead.token}x", session, "*", "é",
                           "\x7f", "x" * 5_000):  # fmt: skip
-                header = {"authorization": f"Bearer {token}".encode()}
+                header = {b"authorization": f"Bearer {token}".encode()}
                 answer = await http.get("/v1/rounds", headers=header)
                 assert answer.status_code in (400, 401, 431), token
             for headers in (

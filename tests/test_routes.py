@@ -33,6 +33,7 @@ NEW_PASSWORD = "the heron waits by no bridge"
 AS_A_STRANGER: list[Asked] = [
     ("GET", "/enrol", None, 200),
     ("GET", "/enrol.js", None, 200),
+    ("GET", "/enrol.css", None, 200),
     ("GET", "/v1/areas", None, "not-signed-in"),
     ("GET", "/v1/session", None, "not-signed-in"),
     ("GET", "/v1/session/undertaking", None, 200),

@@ -8,8 +8,9 @@ let csrf = "";
 let edition = "";
 history.replaceState(null, "", location.pathname); // the code stays neither in sight nor in history
 
-function say(text) {
+function say(text, done = false) {
   part("said").textContent = text;
+  part("said").className = done ? "done" : "";
 }
 
 async function ask(path, body, method = "POST") {
@@ -48,7 +49,7 @@ async function goOn(session) {
     show("undertaking");
   } else {
     show("");
-    say("完成，您已登录。Done: you are signed in.");
+    say("完成，您已登录。Done: you are signed in.", true);
   }
 }
 

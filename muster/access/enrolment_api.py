@@ -74,6 +74,12 @@ def show_enrolment_script() -> Response[bytes]:
     return _file("enrol.js", "text/javascript")
 
 
+@get("/enrol.css", right="public", media_type="text/css", sync_to_thread=False)
+def show_enrolment_style() -> Response[bytes]:
+    """How the page looks."""
+    return _file("enrol.css", "text/css")
+
+
 def _file(name: str, kind: str) -> Response[bytes]:
     content = resources.files("muster.access").joinpath(name).read_bytes()
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -144,4 +150,7 @@ def _state_name(request: Ask) -> str:
     return f"__Host-{_STATE}" if secure else _STATE
 
 
-HANDLERS = [look_at_code, use_code, show_enrolment, show_enrolment_script, begin_oidc, end_oidc]
+HANDLERS = [
+    look_at_code, use_code, show_enrolment, show_enrolment_script, show_enrolment_style, begin_oidc,
+    end_oidc,
+]  # fmt: skip

@@ -13,6 +13,7 @@ from muster.guarding import principal, reading
 from muster.lab import decide, queries
 from muster.lab.engine.status import Status
 from muster.lab.events import Outcome
+from muster.registry.queries import check_known
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
 
@@ -46,6 +47,7 @@ async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, A
 async def show_status(request: Ask, person: FromPath[UUID]) -> Status:
     """A person's status now: computed, with its facts, the rules' edition, and until when."""
     async with looking(request) as look:
+        await check_known(look.conn, [person])  # of a part of the facts another status would follow
         look.people.add(person)
         return await queries.status_of(look.conn, person, now())
 

@@ -75,11 +75,28 @@ async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
     for tube in ids:
         if one := await row(conn, _HERE, "tube", tube=tube):
             one["members"] = await rows(conn, _HERE, "members", tube=tube)
-            one["timeline"] = await rows(conn, _HERE, "timeline", tube=tube, barcode=one["barcode"])
+            told = await rows(conn, _HERE, "timeline", tube=tube, barcode=one["barcode"])
+            whole = await row(conn, _HERE, "sees_members", tube=tube)
+            one["timeline"] = told if whole and whole["all"] else _about(told, one["members"])
             found.append(one)
     if not found:
         raise TubeUnknown(tube=text)
     return found
+
+
+def _about(timeline: list[dict[str, Any]], members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a timeline says of these members, for who sees a tube because of one of them: the others
+    are somebody else's residents."""
+    seen = {str(one[key]) for one in members for key in ("person", "recorded")}
+    kept = []
+    for one in timeline:
+        body = dict(one["body"] or {})
+        if body.get("person") not in (None, *seen):
+            continue
+        if "members" in body:
+            body["members"] = [each for each in body["members"] if each["person"] in seen]
+        kept.append({**one, "body": body})
+    return kept
 
 
 async def anomalies(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:

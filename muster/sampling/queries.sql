@@ -48,6 +48,11 @@ FROM (
 ) e
 ORDER BY e.at, e.seq;
 
+-- name: sees_members
+-- Whether every member of a tube may be seen: by its site, by who sees everyone, by Muster itself.
+SELECT current_setting('role') <> 'muster_reader' OR access.yes('everyone')
+    OR access.tube_here(%(tube)s) AS "all";
+
 -- name: anomalies
 -- Every anomaly on record: what a tube shows by itself, people in two tubes, barcodes on two tubes.
 SELECT * FROM (

@@ -1,0 +1,118 @@
+"""What docs/security.md says and no other test shows: PINs, other servers, key files, torn requests."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from muster.access.decide import Grant
+from muster.cli.listening import serving
+from muster.config import PIN_WRONG_LIMIT, PRINCIPAL_SECONDS, Rates
+from muster.exercise.crew import Crew
+from muster.instance import Instance
+from muster.keeping.erasure_proof import proof_key
+from muster.keeping.sealed import open_key
+from muster.registry.vault import open_vault
+from tests import senders
+from tests.browsers import ADMINISTRATOR, INSPECTOR, Door, someone, visit
+from tests.conftest import Play, second_server
+from tests.senders import client, items, said, send
+from tests.table import TOWN, events, named
+
+PIN, WRONG = "480913", "480914"
+
+
+def test_a_pin_is_given_after_the_second_factor_and_guessed_a_few_times(play: Play):
+    """A password alone gives no PIN, so it opens no device either."""
+
+    async def story(muster: Instance, door: Door) -> None:
+        await someone(muster, "adm", ADMINISTRATOR)
+        await someone(muster, "i1", INSPECTOR)
+        token = await Crew(muster).device("phone-1", holder="i1")
+        wish = {"device_token": token, "pin": PIN}
+        async with door.signed_in("adm") as adm:
+            assert await adm.refused("/v1/device/pin", wish) == "device-unknown"
+            await adm.set_up_codes()
+            await adm.done("/v1/device/pin", wish)
+        async with door.browser(authorization=f"Bearer {token}") as phone:
+            assert (await phone.ask("GET", "/v1/accounts")).is_success
+            await phone.done("/v1/device/holder/leave")
+            taking = {"login": "adm", "pin": PIN}
+            for _ in range(PIN_WRONG_LIMIT):
+                wrong = {**taking, "pin": WRONG}
+                assert await phone.refused("/v1/device/holder", wrong) == "pin-wrong"
+            assert await phone.refused("/v1/device/holder", taking) == "pin-wrong"
+
+    visit(play, story)
+
+
+def test_another_server_knows_of_a_revocation(play: Play):
+    """For questions within the time it remembers people for; for events at once, by the door's lock."""
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(TOWN))
+        crew = Crew(muster)
+        await crew.staff("lead", Grant("area_lead", area=named("S1")))
+        token = await crew.device("phone-1", holder="lead")
+        keeper = await senders.administrator(muster)
+        async with (
+            second_server(muster.settings) as other,
+            serving(muster, rates=Rates(0, 0, 0)) as (_, here),
+            serving(other, rates=Rates(0, 0, 0)) as (_, there),
+            client(here, keeper) as admin,
+            client(there, token) as phone,
+        ):
+            assert (await phone.get("/v1/rounds")).is_success
+            revoked = await admin.post("/v1/devices/phone-1/revoke", json={"reason": "lost"})
+            assert revoked.is_success, revoked.text
+            (one,) = items("09:00 ResidentListed n1")
+            mine = senders.changed(one, actor="lead", device="phone-1")
+            assert said(await send(phone, [mine])) == ["device-was-revoked"]
+            await asyncio.sleep(PRINCIPAL_SECONDS)
+            assert (await phone.get("/v1/rounds")).status_code == 403
+
+    play(story)
+
+
+def test_keys_are_files_of_their_owner_only(tmp_path: Path):
+    """And two starts at once, or a second one, take the key that is there."""
+    vault, backup = tmp_path / "vault.key", tmp_path / "backup.key"
+    sealed = open_vault(vault).seal(b"text")
+    made = open_key(backup, make=True)
+    signer = proof_key(vault).private_bytes_raw()
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["backup.key", "vault.key", "vault.key.proof"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert open_vault(vault).open(sealed) == b"text"
+    assert open_key(backup, make=True) == (made[0], False)
+    assert proof_key(vault).private_bytes_raw() == signer
+
+
+SMUGGLED = b"GET /v1/problems HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        b"content-length: %d\r\ntransfer-encoding: chunked\r\n" % (len(SMUGGLED) + 5),
+        b"content-length: 0\r\ncontent-length: 5\r\n",
+        b"transfer-encoding: chunked, identity\r\n",
+        b"content-length: -1\r\n",
+    ],
+)
+def test_a_request_of_two_lengths_is_refused(play: Play, lengths: bytes):
+    """What stands in its body is never answered as a request of its own."""
+
+    async def story(muster: Instance) -> None:
+        async with serving(muster) as (_, address):
+            reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(address).port)
+            head = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            writer.write(head + lengths + b"\r\n0\r\n\r\n" + SMUGGLED)
+            answer = await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+    play(story)
