@@ -8,8 +8,7 @@ import muster.access.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events  # noqa: F401  (importing declares the event types)
-from muster.core.guards import guards
-from muster.ledger.projection import Catalogue, Widening, projections, rules
+from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
 
 CATALOGUE = Catalogue(
     projections=projections(

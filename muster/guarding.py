@@ -217,6 +217,12 @@ async def within(
     return [one for one in found if who.reaches(needed, lines.get(one["area"]) or [one["area"]])]
 
 
+async def check_people(conn: psycopg.AsyncConnection[Any], people: Sequence[UUID]) -> None:
+    """All of these may be seen through the connection: what is said of a person from a part of what
+    is recorded would mislead. Raises PersonUnknown."""
+    await registry.check_known(conn, people)
+
+
 async def check_reach(
     request: Ask, conn: psycopg.AsyncConnection[Any], areas: Sequence[UUID | None], *,
     right: str | None = None,

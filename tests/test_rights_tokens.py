@@ -59,6 +59,9 @@ def test_a_token_that_is_over_opens_nothing(play: Play):
         assert slug(await lead.http.get("/v1/rounds")) == "device-revoked-now"
         line = "09:00 ResidentListed n1 building=HA"
         assert await sent(lead, line) == ["device-was-revoked"]
+        pin = {"login": lead.login, "pin": "285193"}
+        for path, body in (("/v1/device/holder", pin), ("/v1/device/holder/leave", None)):
+            assert slug(await lead.http.post(path, json=body)) == "device-revoked-now"
         late = now() + timedelta(hours=2)
         async with muster.pool.connection() as conn:
             with pytest.raises(devices.TokenOver):

@@ -209,10 +209,12 @@ async def _where(request: Ask, data: NewDevice | Move) -> Where:
 
 
 def _this(request: Ask) -> UUID:
-    device = principal(request).device
-    if device is None:
+    who = principal(request)
+    if who.device is None:
         raise DeviceUnknown(device="-")
-    return device
+    if who.revoked:  # what it has saved may still come; whoever found it may not try PINs
+        raise devices.DeviceRevokedNow()
+    return who.device
 
 
 def _code(device: UUID, code: str) -> EnrolmentCode:

@@ -42,7 +42,7 @@ _SAYS = (
 )  # fmt: skip
 _SUBJECTS = {
     "tube": "tubes", "site": "sites", "area": "areas", "resident": "people", "stance": "people",
-    "result": "results", "alias": "people",
+    "result": "results", "alias": "people", "unit": "units",
 }  # fmt: skip
 Key = tuple[str, Any]
 
@@ -119,7 +119,7 @@ async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
     places: dict[Key, Place] = {key: Place(lab=key[1]) for key in keys if key[0] == "lab"}
     asked = {
         kind: uuid_array([key for k, key in keys if k == kind])
-        for kind in ("areas", "sites", "people", "tubes", "results")
+        for kind in ("areas", "sites", "people", "tubes", "results", "units")
     }
     if not any(kind in asked for kind, _ in keys):
         return places

@@ -19,7 +19,7 @@ LEFT JOIN sampling.site s ON s.site = h.site
 WHERE a.login = ANY (%(logins)s);
 
 -- name: places
--- Where areas, sites, people, tubes and results are.
+-- Where areas, sites, people, tubes, results and units are.
 SELECT b.area AS key, b.line, NULL::uuid AS site, NULL AS lab
 FROM registry.span b WHERE b.area = ANY (%(areas)s::uuid[])
 UNION ALL
@@ -36,7 +36,10 @@ FROM sampling.tube t LEFT JOIN sampling.site s ON s.site = t.site
 LEFT JOIN registry.span b ON b.area = s.area
 WHERE t.tube = ANY (%(tubes)s::uuid[])
 UNION ALL
-SELECT r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[]);
+SELECT r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[])
+UNION ALL
+SELECT u.unit, b.line, NULL, NULL FROM registry.unit u JOIN registry.span b ON b.area = u.area
+WHERE u.unit = ANY (%(units)s::uuid[]);
 
 -- name: late
 INSERT INTO access.late (event, account, login, device, holding, area, site, at, received_at)

@@ -22,8 +22,8 @@ _PAGE = """<!doctype html>
 <html lang="zh"><head><meta charset="utf-8"><title>注册单 Enrolment slips</title>
 <style>
 body {{ font: 11pt/1.4 "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; margin: 0; color: #000; }}
-.slip {{ display: inline-flex; box-sizing: border-box; width: 93mm; height: 66mm; padding: 4mm;
-  border: 1px dashed #888; page-break-inside: avoid; overflow: hidden; vertical-align: top; }}
+.slip {{ display: inline-flex; box-sizing: border-box; width: 93mm; min-height: 66mm; padding: 4mm;
+  border: 1px dashed #888; page-break-inside: avoid; vertical-align: top; }}
 .slip svg {{ flex: none; width: 42mm; height: 42mm; }}
 .slip div {{ padding-left: 3mm; overflow-wrap: anywhere; }}
 .slip b {{ font-size: 13pt; }}

@@ -38,7 +38,7 @@ async def run_demo(
     out: Out, muster: Instance, folder: Path, *, host: str, port: int, people: int, seed: int
 ) -> Any:
     """Everything `muster demo` does, on an open and serving Muster; the document it prints."""
-    crew = Crew(muster, name=f"d{now():%m%d%H%M%S}")
+    crew = Crew(muster)
     wire = Wire(host, port, await crew.desk())
     roots = (await wire.get("/v1/areas"))["items"]
     if others := [one["name"] for one in roots if one["code"] != ROOT]:

@@ -8,7 +8,7 @@ HEADS = {
     "area": ("area", "区域"), "area_name": ("area", "所属区域"), "area_names": ("areas", "区域"),
     "name": ("name", "名称"), "code": ("code", "编码"), "level": ("level", "级别"),
     "building_name": ("building", "楼栋"), "building_code": ("building", "楼栋编码"),
-    "room": ("room", "房号"), "floors": ("floors", "层数"), "site_name": ("site", "采样点"),
+    "site": ("site", "采样点"), "room": ("room", "房号"), "floors": ("floors", "层数"), "site_name": ("site", "采样点"),
     "lanes": ("lanes", "通道"), "lanes_open": ("lanes open", "开放通道"), "open": ("open", "开放"),
     "headcount": ("people", "人数"),
     # how far a round has come

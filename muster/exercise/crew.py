@@ -9,10 +9,11 @@ from uuid import UUID
 
 from muster.access import decide, devices
 from muster.access.decide import Grant
-from muster.access.devices import Kind, Where
+from muster.access.devices import DeviceUnknown, Kind, Where
 from muster.access.events import AccountKind
 from muster.access.queries import account_by_login
 from muster.core.clock import now
+from muster.core.rows import row
 from muster.exercise.play import Device
 from muster.instance import Instance
 from muster.registry import queries as registry
@@ -26,13 +27,14 @@ class Crew:
     have been there for long."""
 
     muster: Instance
-    name: str = ""
     since: datetime = LONG_AGO
     _tokens: dict[str, str] = field(default_factory=dict)
 
     async def staff(self, login: str, *grants: Grant, kind: AccountKind = "staff") -> None:
-        """An account that has these roles and has signed the undertaking."""
+        """An account that has these roles and has signed the undertaking; as it is, if it is there."""
         async with self.muster.pool.connection() as conn:
+            if await row(conn, "muster.access", "account_by_login", login=login):
+                return
             account = await decide.open_account(
                 conn, self.muster.door, self.muster.vault, login=login, kind=kind, name=None,
                 starts_at=self.since, ends_at=None, grants=grants, actor="exercise", at=now(),
@@ -47,10 +49,14 @@ class Crew:
             return self._tokens[code]
         at = now()
         async with self.muster.pool.connection() as conn:
-            device, once = await devices.enrol(
-                conn, self.muster.door, code=code, kind=kind, where=where or Where(),
-                by="exercise", at=at, since=self.since,
-            )  # fmt: skip
+            try:
+                device = (await devices.by_code(conn, code))["device"]
+                once = await devices.new_code(conn, device, at=at)
+            except DeviceUnknown:
+                device, once = await devices.enrol(
+                    conn, self.muster.door, code=code, kind=kind, where=where or Where(),
+                    by="exercise", at=at, since=self.since,
+                )  # fmt: skip
             tokens = await devices.claim(conn, once, at=at)
             account = (await account_by_login(conn, holder))["account"]
             pin = f"{randbelow(10**12):012d}"
@@ -65,7 +71,7 @@ class Crew:
 
     async def desk(self) -> str:
         """The token of a command post's desk."""
-        login = f"{self.name}command-post"
+        login = "command-post"
         await self.staff(login, Grant("command_post", everywhere=True))
         return await self.device(f"{login}-desk", holder=login)
 
@@ -73,10 +79,10 @@ class Crew:
         """A sampler's phone for an area (code) and perhaps a site, in the hands of one who has both."""
         async with self.muster.pool.connection() as conn:
             area = (await registry.area(conn, community))["area"]
-        login = f"{self.name}{name}er-{community}"
+        login = f"sampler-{community}"
         grants = [Grant("grid_worker", area=area)]
         if site is not None:
             grants.append(Grant("sampler", site=UUID(site)))
         await self.staff(login, *grants)
-        code = f"{self.name}{name}-{community}"
+        code = f"{name}-{community}"
         return Device(code, login, await self.device(code, holder=login), site)

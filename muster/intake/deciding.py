@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from muster.access.engine.judge import FOR_A_PERSON
 from muster.access.events import HeldAccepted, HeldRefused
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
@@ -13,6 +14,7 @@ from muster.core.rows import row
 from muster.intake.upload import Intake, read_item
 from muster.ledger.event import Body, Event
 
+_RIGHTS = [problem.slug for problem in FOR_A_PERSON]
 Refusal = Literal["not_genuine", "duplicate", "unreadable", "other"]
 
 
@@ -30,15 +32,24 @@ class NotReadable(Problem):
     status = 409
 
 
+class SomebodyElseDecides(Problem):
+    """You sent this yourself, and it was held for want of a right: somebody else must accept it."""
+
+    zh = "这是您本人发送、因无权限而被保留的内容，须由他人确认接受。"
+    status = 403
+
+
 async def accept(intake: Intake, inbox: UUID, *, by: str, at: datetime) -> UUID:
     """Apply a held item under its sender's own words; the event's id. Raises NothingHeld, NotReadable,
-    and what the door raises."""
-    found = await _held(intake, inbox)
+    SomebodyElseDecides, and what the door raises."""
+    found = await _held(intake, inbox, by)
     raw = intake.vault.open(bytes(found["sealed"]))
     try:
         event = read_item(raw, found["received_at"], found["owner"], found["offset_ms"])
     except Problem as problem:
         raise NotReadable(inbox=inbox, reason=problem.slug) from problem
+    if found["own"] and found["slug"] in _RIGHTS:
+        raise SomebodyElseDecides()
     (answer,) = await intake.door.append([event])
     if answer not in ("stored", "known"):
         raise NotReadable(inbox=inbox, reason=answer)
@@ -50,14 +61,14 @@ async def accept(intake: Intake, inbox: UUID, *, by: str, at: datetime) -> UUID:
 
 async def refuse(intake: Intake, inbox: UUID, reason: Refusal, *, by: str, at: datetime) -> None:
     """Never apply a held item; its bytes are kept until they expire. Raises NothingHeld."""
-    await _held(intake, inbox)
+    await _held(intake, inbox, by)
     await intake.door.append([_decision(HeldRefused(reason), inbox, by, at)])
     await _decide(intake, inbox, by=by, at=at, refused=True)
 
 
-async def _held(intake: Intake, inbox: UUID) -> dict:
+async def _held(intake: Intake, inbox: UUID, by: str) -> dict:
     async with intake.pool.connection() as conn:
-        found = await row(conn, "muster.intake", "held", inbox=inbox)
+        found = await row(conn, "muster.intake", "held", inbox=inbox, by=by)
     if found is None:
         raise NothingHeld(inbox=inbox)
     return found

@@ -30,7 +30,13 @@ JOIN vault.identity i ON i.resident = k.resident
 ORDER BY k.hash, r.merged_into NULLS FIRST, r.resident;
 
 -- name: held
-SELECT received_at, owner, offset_ms, sealed FROM ledger.inbox
+-- With whether it came from whoever asks, or from a device they have a PIN on.
+SELECT received_at, owner, offset_ms, sealed, slug,
+    coalesce(sender = 'login:' || %(by)s, false) OR EXISTS (
+        SELECT FROM access.device d JOIN access.device_holder h ON h.device = d.device
+        JOIN access.account a ON a.account = h.account
+        WHERE 'device:' || d.code = inbox.sender AND a.login = %(by)s) AS own
+FROM ledger.inbox
 WHERE id = %(inbox)s AND sealed IS NOT NULL AND applied_at IS NULL AND refused_at IS NULL;
 
 -- name: accepted

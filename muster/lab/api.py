@@ -9,11 +9,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.core.clock import now
 from muster.core.paging import Page
-from muster.guarding import principal, reading
+from muster.guarding import check_people, principal, reading
 from muster.lab import decide, queries
 from muster.lab.engine.status import Status
 from muster.lab.events import Outcome
-from muster.registry.queries import check_known
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
 
@@ -47,7 +46,7 @@ async def show_results(request: Ask, person: FromPath[UUID]) -> list[dict[str, A
 async def show_status(request: Ask, person: FromPath[UUID]) -> Status:
     """A person's status now: computed, with its facts, the rules' edition, and until when."""
     async with looking(request) as look:
-        await check_known(look.conn, [person])  # of a part of the facts another status would follow
+        await check_people(look.conn, [person])
         look.people.add(person)
         return await queries.status_of(look.conn, person, now())
 

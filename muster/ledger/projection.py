@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 import muster.config
-from muster.core.guards import Guard
+from muster.core.guards import Guard as Guard
+from muster.core.guards import guards as guards
 from muster.core.sqlfile import Block, load
 from muster.ledger.event import Body, Event, Key
 

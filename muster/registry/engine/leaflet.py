@@ -29,6 +29,7 @@ _STYLE = (
     "padding:2px 6px;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#eee}"
     "p.none{color:#555}@media print{body{margin:0}h2{break-after:avoid}tr{break-inside:avoid}}"
 )
+_IDS = {"resident", "tube", "objection", "export", "building_code"}  # they say nothing on paper
 Head = Callable[[str], tuple[str, str]]  # of a column: in Chinese and in English
 
 
@@ -52,7 +53,10 @@ def leaflet(
 def _table(rows: Sequence[Mapping[str, Any]], head: Head, cell: Callable[[str, Any], str]) -> str:
     if not rows:
         return '<p class="none">没有 / nothing</p>'
-    columns = [name for name in rows[0] if any(row[name] not in (None, "", []) for row in rows)]
+    columns = [
+        name for name in rows[0]
+        if name not in _IDS and any(row[name] not in (None, "", []) for row in rows)
+    ]  # fmt: skip
     heads = "".join(f"<th>{'<br>'.join(map(escape, head(name)))}</th>" for name in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell(name, row[name]))}</td>" for name in columns) + "</tr>"
