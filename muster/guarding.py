@@ -133,7 +133,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
 def _cross_site(connection: Connection, who: Principal) -> Problem | None:
     headers = connection.headers
     return sessions.csrf_problem(
-        method=str(connection.scope["method"]), csrf=who.csrf,
+        method=str(connection.scope.get("method", "")), csrf=who.csrf,
         sent=headers.get(sessions.CSRF_HEADER), origin=headers.get("origin"),
         fetch_site=headers.get("sec-fetch-site"), host=headers.get("host", ""),
     )  # fmt: skip

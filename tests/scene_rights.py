@@ -160,7 +160,8 @@ async def callers(muster: Instance, address: str, *only: str) -> list[Caller]:
             grant = Grant(name, **places[place], starts_at=since, ends_at=until)
             await crew.staff(login(role.name, place), grant)
             code = f"{login(role.name, place)}-phone"
-            kind: Any = "gateway" if role.name == "gateway" else "phone"
+            system = role.name == "gateway" or role.sees == "system"
+            kind: Any = "gateway" if system else "phone"
             token = await crew.device(code, holder=login(role.name, place), kind=kind)
             made.append(Caller(role, place, token, client(address, token)))
     return sorted(made, key=lambda one: only.index(one.login)) if only else made

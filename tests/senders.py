@@ -53,11 +53,18 @@ async def tester(muster: Instance) -> str:
     )
 
 
+async def command_post(muster: Instance) -> str:
+    """The token of a second command post, who decides about what the tester sent."""
+    crew = Crew(muster)
+    await crew.staff("chief", Grant("command_post", everywhere=True))
+    return await crew.device("chief-phone", holder="chief")
+
+
 async def administrator(muster: Instance) -> str:
-    """The token of a device in the hands of an administrator, who sees nobody's data."""
+    """The token of a system that an administrator has set up; it sees nobody's data."""
     crew = Crew(muster)
     await crew.staff("keeper", Grant("administrator", everywhere=True))
-    return await crew.device("keeper-1", holder="keeper")
+    return await crew.device("keeper-1", holder="keeper", kind="gateway")
 
 
 def visit(play: Play, story: Visit, *, clean: bool = True) -> None:

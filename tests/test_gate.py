@@ -52,7 +52,8 @@ async def scene(muster: Instance) -> Crew:
 async def administrator(crew: Crew, http: httpx.AsyncClient) -> httpx.AsyncClient:
     if not await query(crew.muster, "SELECT 1 FROM access.account WHERE login = 'admin'"):
         await crew.staff("admin", Grant("administrator", everywhere=True))
-    return client(str(http.base_url), await crew.device("admin-desk", holder="admin"))
+    token = await crew.device("admin-system", holder="admin", kind="gateway")
+    return client(str(http.base_url), token)
 
 
 async def sent(muster: Instance, http: httpx.AsyncClient, token: str, table: str,
@@ -357,5 +358,18 @@ def test_nobody_holds_up_anothers_event_by_copying_its_id(play: Play):
         )
         assert isinstance(answers[0][0], NotEntitled)
         assert [answers[1], answers[2]] == [["stored"], ["reused"]]
+
+    visit(play, story)
+
+
+def test_no_phone_makes_its_holder_an_administrator(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        crew = await scene(muster)
+        for role in ("administrator", "auditor"):
+            await crew.staff(f"{role}-1", Grant(role, everywhere=True))
+            token = await crew.device(f"{role}-phone", holder=f"{role}-1")
+            async with client(str(http.base_url), token) as phone:
+                for path in ("/v1/accounts", "/v1/devices", "/v1/readings", "/v1/alarms"):
+                    assert (await phone.get(path)).status_code == 403, (role, path)
 
     visit(play, story)

@@ -15,7 +15,7 @@ from muster.instance import Instance
 from muster.ledger.event import Body
 from muster.sampling.events import TubeSealed
 from tests.conftest import Play
-from tests.senders import SENT, Item, changed, items, query, said, send, visit
+from tests.senders import SENT, Item, changed, client, command_post, items, query, said, send, visit
 from tests.table import events, named
 
 (SEALED,) = items("08:20  TubeSealed  T1  members=p1,p2 round=R1")
@@ -124,7 +124,10 @@ def test_what_cannot_be_applied_is_not_accepted(play: Play):
         (held,) = await send(http, [opened])
         assert said([held]) == ["not-entitled"]
         await muster.door.append(events("07:30  AreaListed  S1  level=street id=x"))
-        answer = await http.post(f"/v1/inbox/{held['inbox']}/accept")
+        own = await http.post(f"/v1/inbox/{held['inbox']}/accept")
+        assert own.json()["type"] == "urn:muster:problem:somebody-else-decides"
+        async with client(str(http.base_url), await command_post(muster)) as other:
+            answer = await other.post(f"/v1/inbox/{held['inbox']}/accept")
         assert answer.json()["type"] == "urn:muster:problem:not-readable"
         assert answer.json()["facts"]["reason"] == "reused"
         decided = "SELECT count(*) FROM ledger.event WHERE type = 'HeldAccepted'"

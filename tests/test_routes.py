@@ -144,7 +144,7 @@ CLOSING: list[Asked] = [
 ]
 
 
-# By a command post: `held` and `also_held` were sent without a right to send them.
+# By another command post: `held` and `also_held` were sent without a right to send them.
 DECIDING: list[Asked] = [
     ("GET", "/v1/accounts", None, "forbidden"),
     ("GET", "/v1/devices", None, "forbidden"),
@@ -157,6 +157,7 @@ DECIDING: list[Asked] = [
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, 204),
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, "nothing-held"),
 ]
+ONES_OWN: Asked = ("POST", "/v1/inbox/<held>/accept", None, "somebody-else-decides")
 LOOKING: list[Asked] = [
     ("POST", "/v1/people/by-number", {"number": NUMBER}, 200),
     ("POST", "/v1/people/by-number", {"number": "E00000000"}, "person-unknown"),
@@ -199,7 +200,8 @@ def test_whoever_asks_is_answered(play: Play):
         await crew.staff("p1", Grant("resident", person=named("p1")), kind="resident")
         resident = await crew.device("p1-phone", holder="p1")
         await crew.staff("auditor", Grant("auditor", everywhere=True))
-        auditor = await crew.device("auditor-1", holder="auditor")
+        auditor = await crew.device("auditor-1", holder="auditor", kind="gateway")
+        chief = await senders.command_post(muster)
         sent = items("07:30 RoundOpened R5 areas=S1\n07:30 RoundOpened R6 areas=S1")
         answers = await send(http, sent)
         assert said(answers) == ["not-entitled"] * 2
@@ -210,6 +212,7 @@ def test_whoever_asks_is_answered(play: Play):
             door.browser() as plain,
             door.browser() as keeper,
             door.browser(authorization=bearer(token_of(http))) as command_post,
+            door.browser(authorization=bearer(chief)) as deciding,
             door.browser(authorization=bearer(resident)) as own,
             door.browser(authorization=bearer(auditor)) as auditing,
         ):
@@ -223,7 +226,8 @@ def test_whoever_asks_is_answered(play: Play):
                 await asked(device, WITH_THE_DEVICE, known)
             await asked(stranger, ENROLLING, known)
             await asked(keeper, CLOSING, known)
-            await asked(command_post, DECIDING, known)
+            await asked(command_post, [ONES_OWN], known)
+            await asked(deciding, DECIDING, known)
             await asked(own, AS_A_RESIDENT, known)
             await asked(command_post, LOOKING, known)
             await asked(auditing, AS_AUDITOR, known)

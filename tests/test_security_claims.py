@@ -34,18 +34,18 @@ def test_a_pin_is_given_after_the_second_factor_and_guessed_a_few_times(play: Pl
     """A password alone gives no PIN, so it opens no device either."""
 
     async def story(muster: Instance, door: Door) -> None:
-        await someone(muster, "adm", ADMINISTRATOR)
+        await someone(muster, "t1", Grant("tracer", everywhere=True))
         await someone(muster, "i1", INSPECTOR)
         token = await Crew(muster).device("phone-1", holder="i1")
         wish = {"device_token": token, "pin": PIN}
-        async with door.signed_in("adm") as adm:
-            assert await adm.refused("/v1/device/pin", wish) == "device-unknown"
-            await adm.set_up_codes()
-            await adm.done("/v1/device/pin", wish)
+        async with door.signed_in("t1") as tracer:
+            assert await tracer.refused("/v1/device/pin", wish) == "device-unknown"
+            await tracer.set_up_codes()
+            await tracer.done("/v1/device/pin", wish)
         async with door.browser(authorization=f"Bearer {token}") as phone:
-            assert (await phone.ask("GET", "/v1/accounts")).is_success
+            assert (await phone.ask("GET", "/v1/recalls")).is_success
             await phone.done("/v1/device/holder/leave")
-            taking = {"login": "adm", "pin": PIN}
+            taking = {"login": "t1", "pin": PIN}
             for _ in range(PIN_WRONG_LIMIT):
                 wrong = {**taking, "pin": WRONG}
                 assert await phone.refused("/v1/device/holder", wrong) == "pin-wrong"
@@ -189,17 +189,16 @@ def test_the_enrolment_page_hides_and_keeps_nothing(play: Play):
         fields = re.findall(r"<input[^>]*password[^>]*>", page)
         assert fields
         assert all('type="password"' in one for one in fields)
-        for banned in ("onpaste", 'autocomplete="off"', "maxlength"):
-            assert banned not in page
-        for banned in (
+        assert not [one for one in ("onpaste", 'autocomplete="off"') if one in page]
+        stores = (
             "localStorage",
             "sessionStorage",
             "indexedDB",
-            "innerHTML",
-            "eval(",
+            "document.cookie",
             "paste",
-        ):
-            assert banned not in script
+            "eval(",
+        )
+        assert not [one for one in stores if one in script]
         assert "http" not in re.sub(r"http://www.w3.org/\S+", "", page)
 
     visit(play, story)

@@ -15,6 +15,7 @@ import psycopg
 from msgspec import Meta
 
 from muster.access.engine.judge import Sender
+from muster.access.engine.roles import ROLES
 from muster.access.engine.scope import Holding, Principal, narrowed
 from muster.access.events import DeviceBound, DeviceEnrolled, DeviceReinstated, DeviceRevoked
 from muster.access.gate import holding_of
@@ -182,8 +183,9 @@ async def principal(conn: Conn, token: str, *, at: datetime) -> Principal:
         await _row(conn, "token_seen", token=token_hash(token), at=at)
     holdings: tuple[Holding, ...] = ()
     if not first["revoked"]:
+        held = [holding_of(one) for one in found if one["holding"]]
         holdings = narrowed(
-            [holding_of(one) for one in found if one["holding"]], area=first["bound_area"],
+            [one for one in held if _portable(one, first["kind"])], area=first["bound_area"],
             site=first["bound_site"], lab=first["bound_lab"], line=first["bound_line"] or (),
             site_area=first["bound_site_area"],
         )  # fmt: skip
@@ -291,6 +293,12 @@ async def _device(conn: Conn, device: UUID) -> dict[str, Any]:
     if found["revoked_at"]:
         raise DeviceRevokedNow()
     return found
+
+
+def _portable(holding: Holding, kind: str) -> bool:
+    """Whoever keeps the system or watches over it does so in a session with a second factor, never on
+    a phone that is handed on with a PIN."""
+    return kind == "gateway" or ROLES[holding.role].sees != "system"
 
 
 def _tokens(device: dict[str, Any], at: datetime) -> Tokens:

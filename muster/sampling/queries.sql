@@ -58,7 +58,7 @@ SELECT current_setting('role') <> 'muster_reader' OR access.yes('everyone')
 SELECT * FROM (
     SELECT f.flag AS kind, f.tube::text AS key, ARRAY[f.tube] AS tubes, t.barcode, t.round,
         NULL::uuid AS person
-    FROM sampling.flag f JOIN sampling.tube t USING (tube)
+    FROM sampling.flag f LEFT JOIN sampling.tube t USING (tube)
     UNION ALL
     SELECT 'person_twice', w.person::text || coalesce(w.round::text, ''), w.tubes, NULL, w.round,
         w.person

@@ -156,13 +156,14 @@ WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
 
 -- name: flag_seen (for: flag)
 (SELECT access.yes('everyone')) OR (SELECT access.yes('figures')) OR access.sees_tube(tube)
+    OR access.tube_under(tube, 'figure_areas')
 
 -- name: twice_seen (for: twice)
 (SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')
 
 -- name: barcode_twice_seen (for: barcode_twice)
 (SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))
-    OR (SELECT bool_or(access.sees_tube(t)) FROM unnest(tubes) t)
+    OR (SELECT bool_or(access.sees_tube(t) OR access.tube_under(t, 'figure_areas')) FROM unnest(tubes) t)
 
 -- name: stance_seen (for: stance)
 (SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')

@@ -40,6 +40,17 @@ BEGIN
         WHERE t.tube = tube_ AND (t.site = ANY (sites) OR b.line && areas));
 END $$;
 
+-- At a site that stands in one of the areas of a setting.
+CREATE FUNCTION access.tube_under(tube_ uuid, setting text) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE mine uuid[] := access.ids(setting);
+BEGIN
+    RETURN cardinality(mine) > 0 AND EXISTS (
+        SELECT FROM sampling.tube t JOIN sampling.site s ON s.site = t.site
+        JOIN registry.span b ON b.area = s.area
+        WHERE t.tube = tube_ AND b.line && mine);
+END $$;
+
 -- A row about a person: oneself, who lives in one's areas, and who lives nowhere on the roster and was
 -- swabbed at one's site.
 CREATE FUNCTION access.sees_person(person_ uuid, setting text) RETURNS boolean
