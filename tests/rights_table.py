@@ -52,7 +52,7 @@ TABLE: dict[str, list[Ask]] = {
     "GET /v1/stalled": [Ask("/v1/stalled")],
     "GET /v1/late": [Ask("/v1/late", person="{late{x}}", places=True)],
     "GET /v1/receipts": [Ask("/v1/receipts", {"id": "{e{x}}"})],
-    "GET /v1/inbox": [Ask("/v1/inbox", code="not-entitled", code_for="everywhere")],
+    "GET /v1/inbox": [Ask("/v1/inbox", code="outside-scope", code_for="everywhere")],
     "GET /v1/areas": [Ask("/v1/areas", {"parent": "CITY"}, code="STREET-{x}", places=True)],
     "GET /v1/areas/{area:str}": [Ask("/v1/areas/STREET-{x}", code="STREET-{x}", places=True)],
     "GET /v1/units": [Ask("/v1/units", code="UNIT-{x}", places=True)],

@@ -10,13 +10,17 @@ from typing import Any
 import httpx
 import pytest
 
+from muster.access.decide import Grant
+from muster.catalogue import CATALOGUE
 from muster.core.clock import now
+from muster.exercise.crew import Crew
 from muster.instance import Instance
+from muster.keeping.follower import catch_up
 from muster.ledger.event import Body
 from muster.sampling.events import TubeSealed
 from tests.conftest import Play
 from tests.senders import SENT, Item, changed, client, command_post, items, query, said, send, visit
-from tests.table import events, named
+from tests.table import TOWN, events, named
 
 (SEALED,) = items("08:20  TubeSealed  T1  members=p1,p2 round=R1")
 
@@ -120,12 +124,18 @@ def test_what_cannot_be_applied_is_not_accepted(play: Play):
     """Held for want of a right; meanwhile its id came to stand for something else."""
 
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        (opened,) = items("07:30  RoundOpened  R5  areas=S1 id=x")
-        (held,) = await send(http, [opened])
-        assert said([held]) == ["not-entitled"]
-        await muster.door.append(events("07:30  AreaListed  S1  level=street id=x"))
-        own = await http.post(f"/v1/inbox/{held['inbox']}/accept")
-        assert own.json()["type"] == "urn:muster:problem:somebody-else-decides"
+        await muster.door.append(events(TOWN))
+        async with muster.pool.connection() as conn:
+            await catch_up(conn, CATALOGUE)
+        crew = Crew(muster)
+        await crew.staff("outsider", Grant("grid_worker", area=named("G1")))
+        phone = client(str(http.base_url), await crew.device("outsider-1", holder="outsider"))
+        (listed,) = items("07:30  ResidentListed  z1  building=H3 id=x")
+        by = {"actor": "outsider", "device": "outsider-1"}
+        async with phone:
+            (held,) = await send(phone, [changed(listed, **by)])
+        assert said([held]) == ["outside-scope"]
+        await muster.door.append(events("07:30  AreaListed  S9  level=street id=x"))
         async with client(str(http.base_url), await command_post(muster)) as other:
             answer = await other.post(f"/v1/inbox/{held['inbox']}/accept")
         assert answer.json()["type"] == "urn:muster:problem:not-readable"

@@ -195,7 +195,7 @@ async def prepared(muster: Instance, everybody: list[Caller]) -> dict[str, UUID]
     """What each changing caller has to change; the ids of what is held for them."""
     await muster.door.append(events(told(OWN_THINGS)))
     (admin,) = [one for one in everybody if one.role.name == "administrator"]
-    (guard,) = [one for one in everybody if one.role.name == "gate_guard" and one.place == "area"]
+    (worker,) = [one for one in everybody if one.role.name == "grid_worker"]
     for x in SIDES:
         answer = await admin.http.post(
             "/v1/devices", json={"code": f"spare-{x}", "area": f"STREET-{x}"}
@@ -219,9 +219,9 @@ async def prepared(muster: Instance, everybody: list[Caller]) -> dict[str, UUID]
     names = [
         f"{what}-{x}-{who}" for what in ("accept", "refuse") for x in SIDES for who in CHANGING
     ]
-    for name in names:  # a gate's guard lists a resident
-        (answer,) = await sent(guard, f"09:00 ResidentListed {name} building=HA id={name}")
-        assert answer == "not-entitled"
+    for name in names:  # a grid worker lists a resident of the other street
+        (answer,) = await sent(worker, f"09:00 ResidentListed {name} building=HB id={name}")
+        assert answer == "outside-scope"
     boxes = dict(await query(muster, "SELECT event, id FROM ledger.inbox"))
     return ids | {name: boxes[named(name)] for name in names}
 

@@ -13,9 +13,11 @@ from pyotp import parse_uri
 from muster.access.decide import Grant
 from muster.access.undertaking import EDITION
 from muster.app import make_app
+from muster.catalogue import CATALOGUE
 from muster.exercise.crew import Crew
 from muster.guarding import routes
 from muster.instance import Instance
+from muster.keeping.follower import catch_up
 from tests import senders
 from tests.browsers import ADMINISTRATOR, PASSWORD, Browser, Door, someone
 from tests.conftest import Play
@@ -157,7 +159,7 @@ DECIDING: list[Asked] = [
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, 204),
     ("POST", "/v1/inbox/<also_held>/refuse", {"reason": "not_genuine"}, "nothing-held"),
 ]
-ONES_OWN: Asked = ("POST", "/v1/inbox/<held>/accept", None, "somebody-else-decides")
+ONES_OWN: Asked = ("POST", "/v1/inbox/<own>/accept", None, "somebody-else-decides")
 LOOKING: list[Asked] = [
     ("POST", "/v1/people/by-number", {"number": NUMBER}, 200),
     ("POST", "/v1/people/by-number", {"number": "E00000000"}, "person-unknown"),
@@ -202,10 +204,7 @@ def test_whoever_asks_is_answered(play: Play):
         await crew.staff("auditor", Grant("auditor", everywhere=True))
         auditor = await crew.device("auditor-1", holder="auditor", kind="gateway")
         chief = await senders.command_post(muster)
-        sent = items("07:30 RoundOpened R5 areas=S1\n07:30 RoundOpened R6 areas=S1")
-        answers = await send(http, sent)
-        assert said(answers) == ["not-entitled"] * 2
-        known: dict[str, str] = {"held": answers[0]["inbox"], "also_held": answers[1]["inbox"]}
+        known = dict(zip(("held", "also_held", "own"), await held(crew, http), strict=True))
         door, bearer = Door(str(http.base_url)), "Bearer {}".format
         async with (
             door.browser() as stranger,
@@ -233,6 +232,21 @@ def test_whoever_asks_is_answered(play: Play):
             await asked(auditing, AS_AUDITOR, known)
 
     senders.visit(play, story)
+
+
+async def held(crew: Crew, http: httpx.AsyncClient) -> list[str]:
+    """What a grid worker sent of another grid, twice, and what the tester may not send."""
+    async with crew.muster.pool.connection() as conn:
+        await catch_up(conn, CATALOGUE)
+    await crew.staff("outsider", Grant("grid_worker", area=named("G1")))
+    token = await crew.device("outsider-1", holder="outsider")
+    by = {"actor": "outsider", "device": "outsider-1"}
+    table = "07:30 ResidentListed z1 building=H3\n07:30 ResidentListed z2 building=H3"
+    async with senders.client(str(http.base_url), token) as phone:
+        answers = await send(phone, [senders.changed(one, **by) for one in items(table)])
+    answers += await send(http, items("07:30 RoundOpened R5 areas=S1"))
+    assert said(answers) == ["outside-scope"] * 2 + ["not-entitled"]
+    return [one["inbox"] for one in answers]
 
 
 def test_no_route_is_left_out(play: Play):

@@ -204,7 +204,6 @@ def test_the_enrolment_page_hides_and_keeps_nothing(play: Play):
     visit(play, story)
 
 
-@pytest.mark.xfail(strict=True, reason="two accounts together still pass what no role may send")
 def test_what_no_role_may_send_nobody_accepts(play: Play):
     """One account sends it and it is held; another, which may decide about held items, accepts it."""
 

@@ -24,6 +24,7 @@ from muster.access.engine.judge import (
     judge,
     logins,
 )
+from muster.access.engine.roles import ROLES
 from muster.access.engine.scope import Holding
 from muster.core.problems import Problem
 from muster.core.rows import rows
@@ -89,6 +90,20 @@ async def verdicts_of(conn: Conn, sent: Sequence[tuple[Sender, Event]]) -> dict[
         return max(said, key=lambda one: (one.problem is not None, one.late is not None))
 
     return {event.id: verdict(sender, event) for sender, event in sent}
+
+
+async def may_ever(conn: Conn, event: Event, sender: Sender | None) -> bool:
+    """Whether whoever an event names, or the system that sent it, ever had a role that may record such a
+    thing: else no person's word makes it theirs to record."""
+    codes = [sender.device] if sender and sender.device else []
+    gateways = [
+        device
+        for device in map(_device, await _rows(conn, "devices", codes=codes))
+        if device.kind == "gateway"
+    ]
+    names = [event.actor, *logins(gateways)]
+    held = accounts_of(await _rows(conn, "accounts", logins=names)).values()
+    return any(event.type in ROLES[one.role].events for of in held for one in of.holdings)
 
 
 def place_keys(event: Event) -> list[Key]:

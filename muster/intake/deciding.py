@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from muster.access.engine.judge import FOR_A_PERSON
+from muster.access.engine.judge import FOR_A_PERSON, Sender
 from muster.access.events import HeldAccepted, HeldRefused
+from muster.access.gate import may_ever
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.core.rows import row
@@ -39,9 +40,16 @@ class SomebodyElseDecides(Problem):
     status = 403
 
 
+class NotTheirsToRecord(Problem):
+    """{actor} never had a role that may record {type}: nobody's word makes it so. It can be refused."""
+
+    zh = "{actor} 从未有权记录“{type}”，任何人都不能代为确认，可予拒绝。"
+    status = 403
+
+
 async def accept(intake: Intake, inbox: UUID, *, by: str, at: datetime) -> UUID:
     """Apply a held item under its sender's own words; the event's id. Raises NothingHeld, NotReadable,
-    SomebodyElseDecides, and what the door raises."""
+    SomebodyElseDecides, NotTheirsToRecord, and what the door raises."""
     found = await _held(intake, inbox, by)
     raw = intake.vault.open(bytes(found["sealed"]))
     try:
@@ -50,6 +58,9 @@ async def accept(intake: Intake, inbox: UUID, *, by: str, at: datetime) -> UUID:
         raise NotReadable(inbox=inbox, reason=problem.slug) from problem
     if found["own"] and found["slug"] in _RIGHTS:
         raise SomebodyElseDecides()
+    async with intake.pool.connection() as conn:
+        if not await may_ever(conn, event, Sender.of(found["sender"])):
+            raise NotTheirsToRecord(actor=event.actor, type=event.type)
     (answer,) = await intake.door.append([event])
     if answer not in ("stored", "known"):
         raise NotReadable(inbox=inbox, reason=answer)

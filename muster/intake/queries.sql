@@ -31,7 +31,7 @@ ORDER BY k.hash, r.merged_into NULLS FIRST, r.resident;
 
 -- name: held
 -- With whether it came from whoever asks, or from a device they have a PIN on.
-SELECT received_at, owner, offset_ms, sealed, slug,
+SELECT received_at, owner, offset_ms, sealed, slug, sender,
     coalesce(sender = 'login:' || %(by)s, false) OR EXISTS (
         SELECT FROM access.device d JOIN access.device_holder h ON h.device = d.device
         JOIN access.account a ON a.account = h.account

@@ -85,7 +85,7 @@ DOMAINS = (
 )  # fmt: skip
 # What one domain may see of another; the intake also knows identities and puts them away.
 SEEN_BY_DOMAINS = ("events",)
-SEEN_BY_INTAKE = ("events", "engine", "vault")
+SEEN_BY_INTAKE = ("events", "engine", "vault", "gate")
 
 # What belongs to some layers only, and is not even imported elsewhere.
 LIBRARIES = {
