@@ -204,7 +204,8 @@ def test_whoever_asks_is_answered(play: Play):
         await crew.staff("auditor", Grant("auditor", everywhere=True))
         auditor = await crew.device("auditor-1", holder="auditor", kind="gateway")
         chief = await senders.command_post(muster)
-        known = dict(zip(("held", "also_held", "own"), await held(crew, http), strict=True))
+        names = ("held", "also_held", "own")
+        known: dict[str, str] = dict(zip(names, await held(crew, http), strict=True))
         door, bearer = Door(str(http.base_url)), "Bearer {}".format
         async with (
             door.browser() as stranger,

@@ -215,7 +215,7 @@ async def set_pin(conn: Conn, device: UUID, account: UUID, pin: str, *, at: date
 async def take_over(conn: Conn, device: UUID, login: str, pin: str, *, at: datetime) -> None:
     """The device changes hands. Raises PinWrong; too many wrong ones take the PIN away."""
     found = await _row(conn, "holder", device=device, login=login, at=at)
-    right = await matches(found and found["pin"], pin)
+    right = await matches(found["pin"] if found else None, pin)
     if found is None or not right:
         if found:
             await _row(

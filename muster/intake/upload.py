@@ -342,11 +342,11 @@ def _sorted_out(
     for raw, one in zip(raws, read, strict=True):
         if isinstance(one, Problem):
             problem = one
-        elif (answer := next(said)) == "stored" or answer == "known":
+        elif isinstance(answer := next(said), Problem):
+            problem = answer
+        elif answer == "stored" or answer == "known":
             answers.append(Answer(one.id, answer))
             continue
-        elif isinstance(answer, Problem):
-            problem = answer
         else:
             problem = IdReused(event=one.id) if answer == "reused" else Unstorable()
         answers.append(None)
