@@ -20,7 +20,7 @@ serve: .venv/runtime ## Serve the HTTP interface on this machine
 	$(BIN)/muster serve
 
 test: .venv/dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: .venv/dev ## Lint, formatting, types, the house rules and known vulnerabilities
 	$(BIN)/ruff check .

@@ -138,11 +138,11 @@ def test_what_was_acknowledged_survives_the_loss_of_the_connection(play: Play):
                 killed += found
             return killed
 
-        async def send(event: Event) -> object:
+        async def send(event: Event) -> str:
             while True:
                 try:
                     (answer,) = await muster.door.append([event])
-                    return answer
+                    return str(answer)
                 except Problem:
                     await asyncio.sleep(0.01)
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from muster.access.decide import Grant
+from muster.access.engine.roles import ROLES
 from muster.access.events import AccountKind
 from muster.catalogue import CATALOGUE
 from muster.core.paging import decode
@@ -54,7 +55,10 @@ async def caller(
     """Somebody with these roles, at a device of theirs."""
     crew = Crew(muster)
     await crew.staff(login, *grants, kind=kind)
-    token = await crew.device(f"{login}-device", holder=login)
+    system = any(ROLES[grant.role].sees == "system" for grant in grants)
+    token = await crew.device(
+        f"{login}-device", holder=login, kind="gateway" if system else "phone"
+    )
     return client(str(http.base_url), token)
 
 
