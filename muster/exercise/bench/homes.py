@@ -105,9 +105,10 @@ class Home:
         return Finished(msgspec.json.decode(said), seconds, peak)
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[Server]:
-        """`muster serve` as a process, from when it answers until it has ended."""
-        port, token = _free_port(), await self.token()
+    async def serve(self, *, asked: bool = True) -> AsyncIterator[Server]:
+        """`muster serve` as a process, from when it answers until it has ended. One that is not `asked`
+        anything begins with an empty home."""
+        port, token = _free_port(), await self.token() if asked else ""
         log = self.folder.parent / f"serve-{port}.log"
         started = time.perf_counter()
         with log.open("wb") as file:
