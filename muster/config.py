@@ -184,6 +184,7 @@ class Settings:
     rates: Rates = Rates()
     backup_key: Path | None = None
     oidc: Oidc | None = None
+    metrics_token: Path | None = None
 
     @property
     def backup_key_file(self) -> Path:
@@ -201,11 +202,16 @@ class Settings:
             rates=Rates.from_environment(),
             backup_key=_path(os.environ.get("MUSTER_BACKUP_KEY_FILE")),
             oidc=Oidc.from_environment(),
+            metrics_token=_path(os.environ.get("MUSTER_METRICS_TOKEN_FILE")),
         )
 
 
 def _language(locale: str) -> str:
     return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).absolute() if text else None
 
 
 def _whole(text: str | None, default: int) -> int:

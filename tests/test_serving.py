@@ -1,5 +1,6 @@
 """`muster serve` as a process: whom it serves, what it refuses, how it ends."""
 
+import asyncio
 import atexit
 import json
 import os
@@ -8,15 +9,18 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 import muster
+from muster.cli.listening import serving
 from muster.config import Settings
+from muster.instance import open_instance
 from tests.conftest import Play
-from tests.senders import administrator
+from tests.senders import administrator, client
 
 
 def serve(settings: Settings, *arguments: str, language: str = "en") -> subprocess.Popen[str]:
@@ -92,6 +96,25 @@ def test_a_port_that_is_taken(database: Settings):
         code, said, beside = ended(serve(database, "--port", port, "--json", language="zh"))
     assert (code, beside) == (1, "")
     assert json.loads(said)["detail"] == f"127.0.0.1 的端口 {port} 已被占用，请用 --port 另选。"
+
+
+def test_a_monitoring_system_has_a_token_for_metrics_only(database: Settings):
+    file = database.home / "metrics.token"
+    file.write_text("a token the operator made\n")
+
+    async def story() -> None:
+        settings = replace(database, metrics_token=file)
+        async with open_instance(settings) as muster, serving(muster) as (_, address):
+            for path, token, status in (
+                ("/metrics", "a token the operator made", 200),
+                ("/metrics", "another", 401),
+                ("/metrics", "", 401),
+                ("/v1/rounds", "a token the operator made", 401),
+            ):
+                async with client(address, token) as scraper:
+                    assert (await scraper.get(path)).status_code == status, (path, token)
+
+    asyncio.run(story())
 
 
 def test_until_there_is_an_administrator_it_invites_one(database: Settings, play: Play):
