@@ -53,6 +53,7 @@ async def run_demo(
     duplicates = await find_duplicates(out, muster)
 
     round = await _open_round(wire)
+    await _followed(wire, round)  # whom a phone is to ask for is listed only then
     played = await _sample(out, wire, round, crew, seed=seed)
     out.say(
         f"{len(played.tubes):,} tubes in {played.uploads:,} uploads, {played.repeated} of them "
@@ -107,14 +108,20 @@ async def _funnel(wire: Wire, round: Round) -> dict[str, Any]:
     return await wire.get(f"/v1/rounds/{round.id}/funnel", area=ROOT)
 
 
-async def _conclude(
-    out: Out, wire: Wire, round: Round, played: Played, *, retested: int, duplicates: int
-) -> Any:
-    """Wait until the follower has come to the end, then show what a command post would ask."""
+async def _followed(wire: Wire, round: Round) -> dict[str, Any]:
+    """The funnel, once the followers have come to the end of what is stored."""
     found = await _funnel(wire, round)
     while found["as_of"] is None or found["as_of"]["behind_events"]:
         await asyncio.sleep(0.2)
         found = await _funnel(wire, round)
+    return found
+
+
+async def _conclude(
+    out: Out, wire: Wire, round: Round, played: Played, *, retested: int, duplicates: int
+) -> Any:
+    """Show what a command post would ask."""
+    found = await _followed(wire, round)
     out.table(funnel_rows(found), FUNNEL, "funnel")
     recalls = (await wire.get("/v1/recalls", limit=1000))["items"]
     out.table(
