@@ -210,10 +210,6 @@ def _language(locale: str) -> str:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text).absolute() if text else None
-
-
 def _whole(text: str | None, default: int) -> int:
     if text and not text.isdecimal():
         raise SystemExit(f"{text!r} is no whole number: see docs/settings.md")
