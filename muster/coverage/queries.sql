@@ -30,6 +30,8 @@ SELECT people, source, "on" FROM registry.denominator WHERE area = %(area)s ORDE
 -- name: missing
 -- Who has not been tested in a round, under an area, in the order of the walk: building, room. Read
 -- from the facts themselves, so it is of this moment. Nobody exempt, away or refusing is listed.
+-- OFFSET 0: one index probe a person, and the policies are asked about those rows only; joined, they
+-- would be asked about every swab of the round.
 SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building, a.code AS building_code,
     a.name AS building_name, r.birth_year, r.sex, r.state, r."group", i.name,
     i.phone IS NOT NULL AS has_phone
@@ -41,9 +43,9 @@ LEFT JOIN vault.identity i ON i.resident = r.resident
 WHERE top.area = %(area)s AND r.merged_into IS NULL
     AND r.state IN ('resident', 'temporary')
     AND NOT EXISTS (SELECT FROM sampling.specimen s
-        WHERE s.person = r.resident AND s.round = %(round)s)
+        WHERE s.person = r.resident AND s.round = %(round)s OFFSET 0)
     AND NOT EXISTS (SELECT FROM sampling.stance x
-        WHERE x.person = r.resident AND (x.round = %(round)s OR x.round IS NULL))
+        WHERE x.person = r.resident AND (x.round = %(round)s OR x.round IS NULL) OFFSET 0)
     AND (%(place)s::bigint IS NULL
         OR (b.lo, coalesce(r.room, ''), r.resident) > (%(place)s, %(room)s, %(resident)s::uuid))
 ORDER BY b.lo, coalesce(r.room, ''), r.resident

@@ -19,7 +19,8 @@ CREATE FUNCTION access.word(setting text) RETURNS text LANGUAGE sql STABLE PARAL
 -- other in a circle, and answer yes or no about the caller's own scope only.
 
 CREATE FUNCTION access.sees_building(building_ uuid, setting text) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE mine uuid[] := access.ids(setting);
 BEGIN
     RETURN building_ IS NOT NULL AND cardinality(mine) > 0 AND EXISTS (
@@ -28,7 +29,8 @@ END $$;
 
 -- At one of the caller's sites, or at one that stands in the caller's areas.
 CREATE FUNCTION access.tube_here(tube_ uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     sites uuid[] := access.ids('sites');
     areas uuid[] := access.ids('people_areas');
@@ -42,7 +44,8 @@ END $$;
 
 -- At a site that stands in one of the areas of a setting.
 CREATE FUNCTION access.tube_under(tube_ uuid, setting text) RETURNS boolean
-    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE mine uuid[] := access.ids(setting);
 BEGIN
     RETURN cardinality(mine) > 0 AND EXISTS (
@@ -54,7 +57,8 @@ END $$;
 -- A row about a person: oneself, who lives in one's areas, and who lives nowhere on the roster and was
 -- swabbed at one's site.
 CREATE FUNCTION access.sees_person(person_ uuid, setting text) RETURNS boolean
-    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE mine uuid[] := access.ids(setting);
 BEGIN
     RETURN cardinality(mine) > 0 AND EXISTS (
@@ -68,7 +72,8 @@ END $$;
 
 -- A tube, by its code: its site's, and whoever may see one of its members.
 CREATE FUNCTION access.sees_tube(tube_ uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog AS $$
+    LANGUAGE plpgsql STABLE COST 20000 SECURITY DEFINER SET search_path = pg_catalog
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     mine uuid[] := access.ids('people_areas');
     own uuid[] := access.ids('own');
