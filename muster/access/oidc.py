@@ -19,7 +19,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from muster.access.queries import tidy_login
+from muster.access.queries import account_in_force, tidy_login
 from muster.access.sealing import Sealer, new_token, token_hash
 from muster.config import CEREMONY_SECONDS, OIDC_SECONDS, Oidc
 from muster.core.log import error_facts, logger
@@ -156,19 +156,14 @@ async def _account(conn: Conn, provider: Oidc, claims: dict[str, Any], *, at: da
     login = claims.get(provider.claim)
     if found is None and isinstance(login, str):
         found = await row(conn, _HERE, "account_to_link", issuer=issuer, login=tidy_login(login))
-        if found and _in_force(found, at):
+        if found and account_in_force(found, at):
             await row(
                 conn, _HERE, "link_subject", issuer=issuer, subject=subject,
                 account=found["account"], at=at,
             )  # fmt: skip
-    if found is None or not _in_force(found, at):
+    if found is None or not account_in_force(found, at):
         raise OidcAccountUnknown()
     return found["account"]
-
-
-def _in_force(found: dict[str, Any], at: datetime) -> bool:
-    ended = found["ends_at"] is not None and found["ends_at"] <= at
-    return found["closed_at"] is None and found["starts_at"] <= at and not ended
 
 
 async def _discover(provider: Oidc) -> dict[str, Any]:

@@ -33,6 +33,12 @@ class PlaceUnknown(Problem):
     status = 404
 
 
+def account_in_force(found: dict[str, Any], at: datetime) -> bool:
+    """Whether an account's row says that it has begun, has not ended and was not closed."""
+    ended = found["ends_at"] is not None and found["ends_at"] <= at
+    return found["closed_at"] is None and found["starts_at"] <= at and not ended
+
+
 async def account_by_login(conn: Conn, login: str) -> dict[str, Any]:
     """The account of a login or an id, the open one if several had it. Raises AccountUnknown."""
     found = await row(conn, _HERE, "account_by_login", login=tidy_login(login))

@@ -14,7 +14,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from muster.access import passwords, throttle
-from muster.access.queries import tidy_login
+from muster.access.queries import account_in_force, tidy_login
 from muster.access.sealing import Sealer
 from muster.access.sessions import Opened, open_session
 from muster.config import RETRY_AFTER_SECONDS, SIGN_IN_TURNS, SIGN_INS_WAITING_LIMIT
@@ -53,7 +53,7 @@ async def sign_in(
         await throttle.check(conn, one, at=at)
         found = await row(conn, "muster.access", "account_by_login", login=login)
         right = await passwords.matches(found["hash"] if found else None, password)
-        if not (right and found and _in_force(found, at)):
+        if not (right and found and account_in_force(found, at)):
             await throttle.failed(conn, one, at=at)
             raise WrongSignIn()
         if passwords.outdated(found["hash"]):
@@ -62,11 +62,6 @@ async def sign_in(
             conn, found["account"], method="password", second=False, agent=agent, at=at,
             pair=one.pair,
         )  # fmt: skip
-
-
-def _in_force(found: dict[str, Any], at: datetime) -> bool:
-    ended = found["ends_at"] is not None and found["ends_at"] <= at
-    return found["closed_at"] is None and found["starts_at"] <= at and not ended
 
 
 @asynccontextmanager

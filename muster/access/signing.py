@@ -9,7 +9,7 @@ import psycopg
 
 from muster.access import passwords, throttle
 from muster.access.engine.roles import Right, allowed
-from muster.access.queries import tidy_login
+from muster.access.queries import account_in_force, tidy_login
 from muster.access.sealing import Sealer
 from muster.access.sign_in import WrongSignIn
 from muster.core.problems import Problem
@@ -37,7 +37,7 @@ async def signed_by(
     await throttle.check(conn, one, at=at)
     found = await row(conn, "muster.access", "account_by_login", login=login)
     proved = await passwords.matches(found["hash"] if found else None, password)
-    if not (proved and found and _in_force(found, at)):
+    if not (proved and found and account_in_force(found, at)):
         await throttle.failed(conn, one, at=at)
         raise WrongSignIn()
     await throttle.succeeded(conn, one, at=at)
@@ -48,8 +48,3 @@ async def signed_by(
     if not allowed([role for (role,) in await cursor.fetchall()], right):
         raise RightMissing(login=login, right=right)
     return login
-
-
-def _in_force(found: dict[str, Any], at: datetime) -> bool:
-    ended = found["ends_at"] is not None and found["ends_at"] <= at
-    return found["closed_at"] is None and found["starts_at"] <= at and not ended

@@ -9,13 +9,13 @@ import rich_click as click
 from muster.access import decide, enrolment, queries, sessions, slips
 from muster.access.engine.roles import ROLES
 from muster.access.events import AccountKind
+from muster.access.readings import COMMAND_LINE as ACTOR
 from muster.cli import main
 from muster.cli.output import Out, command, every, opened, output_option
 from muster.cli.staff import import_staff
 from muster.core.clock import now, parse_local
 from muster.instance import Instance
 
-ACTOR = "command line"
 ADDRESS = "http://127.0.0.1:8321"
 SHOWN_FAULTS = 20
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import rich_click as click
 
+from muster.access.readings import COMMAND_LINE as ACTOR
 from muster.cli import main
 from muster.cli.looking import policy, round_option
 from muster.cli.output import Out, command, opened
@@ -19,8 +20,6 @@ from muster.registry import decide as registry
 from muster.registry import queries as people
 from muster.registry.events import DenominatorDeclared, PolicyName
 from muster.sampling import decide, queries
-
-ACTOR = "command line"
 
 
 @main.group("round")

@@ -11,6 +11,7 @@ import segno
 
 from muster.access import devices
 from muster.access.devices import Kind, Where
+from muster.access.readings import COMMAND_LINE as ACTOR
 from muster.cli import main
 from muster.cli.output import Out, command, every, opened, output_option
 from muster.core.clock import now
@@ -18,7 +19,6 @@ from muster.instance import Instance
 from muster.registry import queries as registry
 from muster.sampling import queries as sampling
 
-ACTOR = "command line"
 REASONS = ("lost", "stolen", "handed_in", "misuse", "other")
 
 

@@ -16,7 +16,9 @@ CREATE FUNCTION access.word(setting text) RETURNS text LANGUAGE sql STABLE PARAL
 
 -- What the policies ask. Functions, each with its plan kept, since policies within policies are planned
 -- anew with every statement and guess their costs badly; they run as the owner, lest they ask each
--- other in a circle, and answer yes or no about the caller's own scope only.
+-- other in a circle, and answer yes or no about the caller's own scope only. They
+-- always want the index: a plan made while a table was empty, or not yet analysed, would read all of it
+-- for each row asked about.
 
 CREATE FUNCTION access.sees_building(building_ uuid, setting text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog
