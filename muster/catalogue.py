@@ -5,6 +5,7 @@ Events are declared in `<domain>/events.py`, views in `<domain>/read.sql`, rules
 """
 
 import muster.access.events
+import muster.custody.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events  # noqa: F401  (importing declares the event types)
@@ -28,8 +29,28 @@ CATALOGUE = Catalogue(
         "sampling.twice",
         "sampling.barcode_twice",
         "sampling.stance",
+        "custody.format",
+        "custody.box",
+        "custody.packed",
+        "custody.bagged",
+        "lab.lab",
+        "lab.reception",
+        "custody.leg",
+        "custody.temperature",
+        "lab.scan",
+        "lab.received",
+        "lab.found",
+        "lab.discrepancy",
+        "lab.plate",
+        "lab.well",
+        "lab.repooling",
+        "lab.run",
+        "lab.call",
+        "lab.edition",
+        "lab.proposal",
         "lab.result",
         "lab.outcome",
+        "lab.sample",
         "lab.recall",
         "access.account",
         "access.holding",
@@ -45,6 +66,7 @@ CATALOGUE = Catalogue(
     ),
     rules=(
         *rules("registry", "document_differs", "same_document"),
+        *rules("lab", "open_discrepancy", "withdraw_discrepancy"),
         *rules("lab", "withdraw_recall", "recall_members", "reopen_recall", "close_recall"),
         *rules("lab", "recall_due"),
     ),
@@ -75,6 +97,68 @@ CATALOGUE = Catalogue(
             "result",
             "barcode",
             b"SELECT barcode FROM lab.result WHERE result = ANY (%(result)s::uuid[])",
+        ),
+        # A manifest or a box's code decides what a reception is of; its scans are then seen anew. The
+        # box's hand-overs end with it.
+        Widening(
+            "box_code",
+            "box",
+            b"SELECT box FROM custody.box WHERE code = ANY (%(box_code)s::text[])",
+        ),
+        Widening(
+            "box_code",
+            "reception",
+            b"SELECT reception FROM lab.reception WHERE code = ANY (%(box_code)s::text[])",
+        ),
+        Widening(
+            "box",
+            "reception",
+            b"SELECT reception FROM lab.reception WHERE box = ANY (%(box)s::uuid[])"
+            b" UNION SELECT r.reception FROM custody.bagged g JOIN lab.reception r ON r.box = g.box"
+            b" WHERE g.bag = ANY (%(box)s::uuid[])",
+        ),
+        Widening(
+            "box",
+            "barcode",
+            b"SELECT p.barcode FROM ledger.event e"
+            b" CROSS JOIN jsonb_array_elements_text(e.body -> 'bags') g"
+            b" JOIN custody.packed p ON p.box = g::uuid"
+            b" WHERE e.subject = ANY (%(box)s::uuid[]) AND e.type = 'BoxPacked'",
+        ),
+        Widening("reception", "scanned", b"SELECT unnest(%(reception)s::uuid[])"),
+        Widening(
+            "reception",
+            "barcode",
+            b"SELECT barcode FROM lab.scan WHERE reception = ANY (%(reception)s::uuid[])",
+        ),
+        # A tube that was sealed or scanned elsewhere settles what a box lacks or has too much.
+        Widening(
+            "barcode",
+            "scanned",
+            b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(barcode)s::text[])"
+            b" UNION SELECT r.reception FROM custody.packed p"
+            b" LEFT JOIN custody.bagged g ON g.bag = p.box"
+            b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
+            b" WHERE p.barcode = ANY (%(barcode)s::text[])",
+        ),
+        # Another limit of age or temperature: the receptions since it holds.
+        Widening(
+            "policy",
+            "scanned",
+            b"SELECT r.reception FROM lab.reception r, ("
+            b" SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e"
+            b" WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'"
+            b" AND e.body ->> 'name' IN"
+            b" ('tube_age_minutes', 'box_least_decidegrees', 'box_most_decidegrees')) p"
+            b" WHERE p.since IS NOT NULL AND r.received_at >= p.since",
+        ),
+        # From when on a laboratory's negatives need a well: its results since then.
+        Widening(
+            "lab",
+            "barcode",
+            b"SELECT r.barcode FROM ledger.event e JOIN lab.result r ON r.lab = e.body ->> 'code'"
+            b" AND r.resulted_at >= (e.body ->> 'wells_since')::timestamptz"
+            b" WHERE e.subject = ANY (%(lab)s::uuid[]) AND e.type = 'LabListed'",
         ),
         # Another window: the results of every tube sealed since it holds.
         Widening(

@@ -34,6 +34,17 @@ DOOR_OPTIONS = (
 CLOCK_TOLERANCE_SECONDS = 5  # a measured offset below this is network delay, not a wrong clock
 FUTURE_TOLERANCE_MINUTES = 10  # device times later than this after receipt are an anomaly
 
+# Custody and laboratory
+BOX_TUBES_LIMIT = 1_000
+BOX_BAGS_LIMIT = 100
+BOX_WINDOW_HOURS = 72  # a box's code comes again with every tour
+SCANS_LIMIT = 1_000  # of one upload's reception event
+READINGS_LIMIT = 4_000  # 384 wells of ten targets
+CALLS_LIMIT = 384
+RUN_FILE_LIMIT_BYTES = 20 * 1024 * 1024
+RUN_FILE_DAYS = 90  # raw files, and those that wait for their plate
+RELEASE_CHUNK = 500  # results appended at a time: the door serves others between
+
 # Followers, clocks, outside head file
 FOLLOWER_CHUNK_EVENTS = 2_000
 FOLLOWER_PAUSE_SECONDS = 0.5
@@ -114,6 +125,11 @@ DEFAULT_RESULT_WINDOW_HOURS = 72
 DEFAULT_RESULT_VALID_HOURS = 48
 DEFAULT_POSITIVE_DAYS = 14
 DEFAULT_RECALL_HOURS = 24
+DEFAULT_TUBE_AGE_MINUTES = 240  # from seal to laboratory (facts of the field: 2 to 4 h)
+DEFAULT_TUBE_WARNING_MINUTES = 180
+DEFAULT_HAND_OVER_MINUTES = 30  # one side has scanned: the other has so long
+DEFAULT_BOX_LEAST_DECIDEGREES = 20  # 2 to 8 degrees on the way
+DEFAULT_BOX_MOST_DECIDEGREES = 80
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm
 DEFAULT_IDENTITY_DAYS = (
     30  # after the last round was closed (PIPL art. 47: when the purpose is achieved)

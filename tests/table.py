@@ -4,7 +4,8 @@
 
 is a time of day (`2/08:20`: of the second day), an event type, its subject, and what it says; what
 is not said is ordinary (`_ORDINARY`). A name such as T1, p1 or R1 stands for one UUID, always the
-same. `id=`, `cause=`, `device=`, `seq=`, `received=` belong to the envelope; `name=`, `number=` and
+same. Tubes in a box are named by
+their barcodes: `tubes=B1,B2`, `scans=B1,B2:leaking`. `id=`, `cause=`, `device=`, `seq=`, `received=` belong to the envelope; `name=`, `number=` and
 `phone=` of a ResidentListed to the vault. Rows arrive in the order in which they are written.
 
     Story().given(events).then(rows)
@@ -46,6 +47,21 @@ _ORDINARY: dict[str, dict[str, str]] = {
     "SpecimenTaken": {"position": "1"},
     "SpecimenVoided": {"reason": "wrong_person"},
     "SpecimenMoved": {"position": "1", "reason": "wrong_tube"},
+    "BoxPacked": {"code": "{subject}"},
+    "BoxReceived": {"lab": "L1"},
+    "TubesReceived": {"lab": "L1"},
+    "ScanUndone": {"lab": "L1"},
+    "ReceptionEnded": {"lab": "L1"},
+    "DiscrepancyResolved": {"lab": "L1"},
+    "LabListed": {"code": "{subject}", "name": "{subject}", "kind": "fixed"},
+    "PlateLoaded": {"code": "{subject}", "lab": "L1", "assay": "A1", "size": "96", "template": "t",
+                    "controls": "[]"},
+    "PlateDiscarded": {"lab": "L1", "reason": "dropped"},
+    "RunImported": {"lab": "L1", "file": "f", "format": "csv",
+                    "readings": '[{{"well":"A01","target":"N"}}]'},
+    "RunCalled": {"lab": "L1", "edition": "E1"},
+    "ResultProposed": {"lab": "L1"},
+    "ProposalDeclined": {"reason": "repeat"},
     "ResultReleased": {"lab": "L1", "resulted_at": "{at}"},
     "ResultAmended": {"reason": "repeat_run"},
     "ResultRejected": {"reason": "other"},
@@ -127,7 +143,9 @@ def _body(type_: type[Body], facts: dict[str, str]) -> Body:
         if fact == "members":
             people = enumerate(filter(None, text.split(",")), 1)
             values[fact] = [{"person": named(p), "position": n} for n, p in people]
-        elif text.startswith("["):
+        elif fact in ("scans", "tubes"):
+            values[fact] = [_labelled(one) for one in filter(None, text.split(","))]
+        elif text.startswith(("[", "{")):
             values[fact] = msgspec.json.decode(text)
         elif "list" in kinds[fact]:
             values[fact] = [named(one) for one in text.split(",")]
@@ -138,6 +156,12 @@ def _body(type_: type[Body], facts: dict[str, str]) -> Body:
         else:
             values[fact] = text
     return msgspec.convert(values, type_, strict=False)
+
+
+def _labelled(text: str) -> dict[str, str]:
+    """`B1` a barcode, `B1:leaking` one in that condition."""
+    barcode, _, condition = text.partition(":")
+    return {"barcode": barcode} | ({"condition": condition} if condition else {})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ OR actor = (SELECT nullif(access.word('login'), ''))
 OR device = (SELECT nullif(access.word('device'), ''))
 OR type IN ('AreaListed', 'UnitListed', 'SiteListed', 'PolicyAdopted', 'DenominatorDeclared',
     'RoundOpened', 'RoundClosed', 'SiteOpened', 'SiteClosed', 'LaneOpened', 'LaneClosed')
+OR cardinality((SELECT access.codes('labs'))) > 0 AND body ->> 'lab' = ANY ((SELECT access.codes('labs'))::text[])
 OR type LIKE 'Result%' AND EXISTS (SELECT FROM lab.result r WHERE r.result = event.subject)
 OR cardinality((SELECT access.codes('labs'))) = 0 AND (access.sees_tube(subject)
     OR access.sees_person(subject, 'people_areas'))
@@ -64,6 +65,10 @@ false
 -- name: reading (table: access.reading; door: SELECT)
 -- Who looked at whom: auditors and administrators see ids, people what concerns themselves.
 (SELECT access.yes('system')) OR people && (SELECT access.ids('own'))::uuid[]
+
+-- name: run_file (table: lab.run_file; door: SELECT, INSERT, UPDATE, DELETE)
+-- A laboratory's own files; they hold codes of tubes.
+(SELECT access.yes('everyone')) OR lab = ANY ((SELECT access.codes('labs'))::text[])
 
 -- name: erasure (table: access.erasure; door: SELECT)
 -- Requests to erase and their proofs.

@@ -1,3 +1,31 @@
+-- name: open_discrepancy (emits: DiscrepancyOpened; touched: scanned)
+-- Whatever is wrong with a box opens a case, owned by whoever took the box in. One that was withdrawn
+-- is opened again when its ground comes back.
+SELECT md5(concat(f.reception, f.kind, f.barcode))::uuid AS subject, f.cause,
+    concat(f.reception, f.kind, f.barcode, (
+        SELECT w.id FROM ledger.event w
+        WHERE w.subject = md5(concat(f.reception, f.kind, f.barcode))::uuid
+            AND w.type = 'DiscrepancyWithdrawn'
+        ORDER BY w.seq DESC LIMIT 1)) AS key,
+    jsonb_strip_nulls(jsonb_build_object('reception', f.reception, 'lab', f.lab, 'kind', f.kind,
+        'barcode', f.barcode, 'owner', f.owner)) AS body
+FROM lab.found f
+WHERE f.reception = ANY (%(scanned)s::uuid[])
+    AND NOT EXISTS (
+        SELECT FROM lab.discrepancy d
+        WHERE d.discrepancy = md5(concat(f.reception, f.kind, f.barcode))::uuid
+            AND d.state <> 'withdrawn');
+
+-- name: withdraw_discrepancy (emits: DiscrepancyWithdrawn; touched: scanned)
+-- The twin: the manifest came late, the tube turned up elsewhere, the scan was undone.
+SELECT d.discrepancy AS subject, d.opening AS cause, d.opening::text AS key, '{}'::jsonb AS body
+FROM lab.discrepancy d
+WHERE d.reception = ANY (%(scanned)s::uuid[]) AND d.state = 'open'
+    AND NOT EXISTS (
+        SELECT FROM lab.found f
+        WHERE f.reception = d.reception AND f.kind = d.kind
+            AND f.barcode IS NOT DISTINCT FROM d.barcode);
+
 -- name: recall_members (emits: RecallOrdered; touched: tube, barcode, person)
 -- A positive or indeterminate tube recalls each member who has no standing recall of that tube: in a
 -- conflict of tubes the members of all of them. A re-test that answers a recall recalls nobody; it is

@@ -1,0 +1,1 @@
+"""Pure: what is printed on tubes, bags, boxes and plates."""
