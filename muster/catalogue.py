@@ -6,6 +6,7 @@ Events are declared in `<domain>/events.py`, views in `<domain>/read.sql`, rules
 
 import muster.access.events
 import muster.custody.events
+import muster.hq.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events  # noqa: F401  (importing declares the event types)
@@ -47,6 +48,7 @@ CATALOGUE = Catalogue(
         "lab.run",
         "lab.call",
         "lab.edition",
+        "lab.template",
         "lab.proposal",
         "lab.result",
         "lab.outcome",
@@ -56,6 +58,9 @@ CATALOGUE = Catalogue(
         "access.holding",
         "access.device",
         "access.binding",
+        "lab.reached",
+        "hq.addressee",
+        "hq.task",
         # followers: right after commit, each from its own cursor, shown with its "as of"
         "registry.span",
         "vault.search",
@@ -63,12 +68,18 @@ CATALOGUE = Catalogue(
         "coverage.unplaced",
         # plain views
         "registry.household",
+        "lab.recall_stage",
+        "hq.in_force",
+        "hq.called",
+        "hq.reader",
     ),
     rules=(
         *rules("registry", "document_differs", "same_document"),
         *rules("lab", "open_discrepancy", "withdraw_discrepancy"),
         *rules("lab", "withdraw_recall", "recall_members", "reopen_recall", "close_recall"),
         *rules("lab", "recall_due"),
+        *rules("hq", "withdraw_call", "call_addressees", "tell_readers", "tell_late_readers"),
+        *rules("hq", "task_due"),
     ),
     guards=guards("muster.access", "guards.sql"),
     widenings=(

@@ -12,13 +12,13 @@ from msgspec import Meta
 
 from muster.config import CALLS_LIMIT, READINGS_LIMIT, SCANS_LIMIT
 from muster.lab.engine.assay import Assay, Ct
+from muster.lab.engine.plates import Template, Well
 from muster.ledger.event import Body, Code, Key, Label
 
 Outcome = Literal["positive", "negative", "indeterminate", "invalid"]
 Condition = Literal["ok", "leaking", "damaged", "empty", "unlabelled"]
 Next = Literal["release", "repeat", "propose"]
 Unfit = Literal["leaking", "damaged", "empty", "unlabelled", "too_old", "lost"]
-Well = Annotated[str, Meta(pattern="^[A-P][0-2][0-9]$")]
 ControlRole = Literal["positive_control", "negative_control", "no_template_control"]
 Fault = Literal[
     "missing", "extra", "duplicate", "unknown", "leaking", "damaged", "empty", "unlabelled",
@@ -249,6 +249,15 @@ class AssayAdopted(Body, frozen=True):
         return (("assay", subject),)
 
 
+class TemplateAdopted(Body, frozen=True):
+    """Plates may be laid out like this (subject: derived from the template's code)."""
+
+    template: Template
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("template", subject),)
+
+
 class ResultProposed(Body, frozen=True):
     """A first person would release or amend (`amends`) a result (subject): a second one decides."""
 
@@ -376,3 +385,14 @@ class RecallFellDue(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("tube", subject),)
+
+
+class MemberReached(Body, frozen=True):
+    """A recalled member of the tube (subject) was told to come, or could not be found."""
+
+    person: UUID
+    recall: UUID
+    how: Literal["phone", "door", "found_elsewhere", "not_found"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("reached", subject),)

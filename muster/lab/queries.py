@@ -22,7 +22,7 @@ from muster.ledger.projection import uuid_array
 
 _HERE = "muster.lab"
 Conn = psycopg.AsyncConnection[Any]
-_FIELDS = ("tube", "at", "round", "purpose", "sealed", "told", "resulted_at")
+_FIELDS = ("tube", "at", "round", "purpose", "sealed", "told", "resulted_at", "amended_at")
 
 
 async def visible(conn: Conn, people: Sequence[UUID]) -> set[UUID]:

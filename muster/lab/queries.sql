@@ -16,7 +16,7 @@ SELECT q.asked, s.tube, s.at, s.round, t.purpose, t.sealed_at IS NOT NULL AS sea
         WHEN o.outcome IS NULL OR o.state = 'conflict' THEN 'pending'
         WHEN o.outcome = 'invalid' THEN 'sample_again'
         ELSE o.outcome END AS told,
-    o.resulted_at
+    o.resulted_at, o.amended_at
 FROM unnest(%(people)s::uuid[]) AS q (asked)
 LEFT JOIN registry.alias a ON a.recorded = q.asked
 JOIN sampling.specimen s
@@ -98,3 +98,198 @@ SELECT DISTINCT ON (p.name) p.name, p.value, p.policy FROM registry.policy p
 WHERE p.name IN ('result_valid_hours', 'positive_days', 'result_window_hours')
     AND p.since <= %(at)s AND p.area IS NULL AND p."group" IS NULL
 ORDER BY p.name, p.since DESC, p.policy;
+
+-- name: labs
+SELECT l.lab, l.name, l.kind, l.capacity_per_hour, l.wells_since, a.name AS area_name
+FROM lab.lab l LEFT JOIN registry.area a ON a.area = l.area ORDER BY l.lab;
+
+-- name: lab
+SELECT * FROM lab.lab WHERE lab = %(lab)s ORDER BY id LIMIT 1;
+
+-- name: samples
+-- A laboratory's open list, in the order in which tubes came.
+SELECT s.barcode, s.tube, s.received_at, s.sealed_at, s.condition, s.plate, p.code AS plate_code,
+    s.well, s.run, s.call, s.reason, s.standing, s.standing_reason, s.next, s.proposed_by,
+    s.proposed_outcome
+FROM lab.sample s
+LEFT JOIN lab.plate p ON p.plate = s.plate
+WHERE s.lab = %(lab)s AND s.next <> 'done'
+    AND (%(next)s::text IS NULL OR s.next = %(next)s)
+    AND (%(at)s::timestamptz IS NULL OR (s.received_at, s.barcode) > (%(at)s, %(barcode)s))
+ORDER BY s.received_at, s.barcode
+LIMIT %(limit)s;
+
+-- name: samples_of
+-- What is known of some barcodes in a laboratory.
+SELECT s.*, p.code AS plate_code, w.assay FROM lab.sample s
+LEFT JOIN lab.plate p ON p.plate = s.plate
+LEFT JOIN lab.well w ON w.plate = s.plate AND w.barcode = s.barcode AND w.well = s.well
+WHERE s.lab = %(lab)s AND s.barcode = ANY (%(barcodes)s::text[]);
+
+-- name: samples_of_run
+-- The tubes of a run with what is to be done with each.
+SELECT s.* FROM lab.call c
+JOIN lab.sample s ON s.barcode = c.barcode AND s.lab = c.lab AND s.tube IS NOT DISTINCT FROM c.tube
+WHERE c.run = %(run)s ORDER BY c.well;
+
+-- name: to_release
+-- What one person may release: negatives, and what stays invalid.
+SELECT s.* FROM lab.sample s
+WHERE s.lab = %(lab)s AND s.next = 'release'
+ORDER BY s.received_at, s.barcode LIMIT %(limit)s;
+
+-- name: plate_by_code
+SELECT * FROM lab.plate WHERE lab = %(lab)s AND code = %(code)s AND discarded IS NULL
+ORDER BY loaded_at DESC, plate LIMIT 1;
+
+-- name: plate
+SELECT * FROM lab.plate WHERE plate = %(plate)s;
+
+-- name: plates
+SELECT p.plate, p.code, p.lab, p.assay, p.size, p.template, p.tubes, p.loaded_at, p.loaded_by,
+    p.discarded, r.run, r.imported_at, r.blocked, r.edition, r.file
+FROM lab.plate p
+LEFT JOIN LATERAL (SELECT x.* FROM lab.run x WHERE x.plate = p.plate
+    ORDER BY x.imported_at DESC, x.run LIMIT 1) r ON true
+WHERE p.lab = %(lab)s
+    AND (%(at)s::timestamptz IS NULL OR (p.loaded_at, p.plate) < (%(at)s, %(plate)s::uuid))
+ORDER BY p.loaded_at DESC, p.plate DESC LIMIT %(limit)s;
+
+-- name: wells
+SELECT well, barcode, tube, repeat FROM lab.well WHERE plate = %(plate)s ORDER BY well;
+
+-- name: plates_with
+-- The plates of a laboratory on which most of these barcodes stand.
+SELECT w.plate, count(*)::int AS tubes FROM lab.well w
+WHERE w.lab = %(lab)s AND w.barcode = ANY (%(barcodes)s::text[])
+GROUP BY w.plate ORDER BY count(*) DESC, max(w.loaded_at) DESC LIMIT 2;
+
+-- name: wells_of
+-- The wells in which some barcodes stand already, on plates of one assay.
+SELECT w.barcode, w.well, p.code, w.plate FROM lab.well w JOIN lab.plate p ON p.plate = w.plate
+WHERE w.lab = %(lab)s AND w.assay = %(assay)s AND w.barcode = ANY (%(barcodes)s::text[]);
+
+-- name: runs_of
+SELECT * FROM lab.run WHERE plate = %(plate)s ORDER BY imported_at, run;
+
+-- name: run
+SELECT r.*, p.code AS plate_code, p.assay FROM lab.run r JOIN lab.plate p ON p.plate = r.plate
+WHERE r.run = %(run)s;
+
+-- name: readings
+SELECT x ->> 'well' AS well, x ->> 'target' AS target, (x ->> 'ct_milli')::int AS ct_milli
+FROM lab.run r JOIN ledger.event e ON e.id = r.importing
+CROSS JOIN jsonb_array_elements(e.body -> 'readings') x
+WHERE r.run = %(run)s;
+
+-- name: earlier_calls
+-- The calls of some tubes in other runs of a laboratory, in order of time.
+SELECT c.barcode, c.tube, c.well, c.call, c.reason, c.blocked, c.imported_at
+FROM lab.call c
+WHERE c.lab = %(lab)s AND c.barcode = ANY (%(barcodes)s::text[]) AND c.run <> %(run)s
+ORDER BY c.imported_at, c.run;
+
+-- name: calls_of_run
+SELECT c.well, c.barcode, c.tube, c.call, c.reason, c.standing, c.standing_reason, c.next, c.values,
+    s.next AS now, s.outcome
+FROM lab.call c
+LEFT JOIN lab.sample s
+    ON s.barcode = c.barcode AND s.lab = c.lab AND s.tube IS NOT DISTINCT FROM c.tube
+WHERE c.run = %(run)s ORDER BY c.well;
+
+-- name: edition
+-- The call rules of an assay in force at a moment.
+SELECT * FROM lab.edition WHERE assay = %(assay)s AND since <= %(at)s
+ORDER BY since DESC, edition DESC LIMIT 1;
+
+-- name: editions
+SELECT edition, assay, name, since, adopted_at, adopted_by, rules FROM lab.edition
+ORDER BY assay, since DESC, edition;
+
+-- name: templates
+SELECT template, layout, adopted_at FROM lab.template ORDER BY template;
+
+-- name: template
+SELECT layout FROM lab.template WHERE template = %(template)s LIMIT 1;
+
+-- name: stale_runs
+-- Runs with open samples that were called under another edition than the one in force.
+SELECT r.run, r.lab FROM lab.run r JOIN lab.plate p ON p.plate = r.plate
+WHERE r.imported_at > %(since)s AND p.discarded IS NULL
+    AND r.edition <> (SELECT e.edition FROM lab.edition e
+        WHERE e.assay = p.assay AND e.since <= %(at)s
+        ORDER BY e.since DESC, e.edition DESC LIMIT 1)
+    AND EXISTS (SELECT FROM lab.call c
+        JOIN lab.sample s ON s.barcode = c.barcode AND s.lab = c.lab
+            AND s.tube IS NOT DISTINCT FROM c.tube
+        WHERE c.run = r.run AND s.next <> 'done')
+ORDER BY r.imported_at, r.run;
+
+-- name: proposals
+-- What waits for a second person.
+SELECT p.result, p.proposal, p.barcode, p.tube, p.outcome, p.lab, p.run, p.unfit, p.amends,
+    p.proposed_by, p.proposed_at
+FROM lab.proposal p
+WHERE p.answer IS NULL AND (%(lab)s::text IS NULL OR p.lab = %(lab)s)
+ORDER BY p.proposed_at, p.result LIMIT 1000;
+
+-- name: proposal
+SELECT p.*, r.result IS NOT NULL AS released FROM lab.proposal p
+LEFT JOIN lab.result r ON r.result = p.result
+WHERE p.result = %(result)s AND p.answer IS NULL ORDER BY p.proposed_at DESC LIMIT 1;
+
+-- name: proposals_of
+SELECT p.* FROM lab.proposal p
+WHERE p.lab = %(lab)s AND p.barcode = ANY (%(barcodes)s::text[]) AND p.answer IS NULL;
+
+-- name: results_of_barcodes
+SELECT r.* FROM lab.result r
+WHERE r.lab = %(lab)s AND r.barcode = ANY (%(barcodes)s::text[]) AND NOT r.rejected;
+
+-- name: receptions
+-- Boxes a laboratory took in, newest first, with how far their unpacking has come.
+SELECT r.reception, r.code, r.lab, r.box, r.received_at, r.received_by, r.ended_at,
+    (SELECT count(*)::int FROM custody.packed m WHERE m.box = r.box OR m.box IN (
+        SELECT g.bag FROM custody.bagged g WHERE g.box = r.box)) AS expected,
+    (SELECT coalesce(sum(s.scans), 0)::int FROM lab.scan s WHERE s.reception = r.reception) AS scanned,
+    (SELECT count(*)::int FROM lab.discrepancy d
+        WHERE d.reception = r.reception AND d.state = 'open') AS open_cases
+FROM lab.reception r
+WHERE r.lab = %(lab)s
+    AND (%(at)s::timestamptz IS NULL OR (r.received_at, r.reception) < (%(at)s, %(reception)s::uuid))
+ORDER BY r.received_at DESC, r.reception DESC LIMIT %(limit)s;
+
+-- name: reception
+SELECT r.reception, r.code, r.lab, r.box, b.bound_for, r.received_at, r.received_by, r.ended_at
+FROM lab.reception r LEFT JOIN custody.box b ON b.box = r.box WHERE r.reception = %(reception)s;
+
+-- name: manifest
+-- What a reception's box should hold.
+SELECT m.barcode FROM lab.reception r
+JOIN custody.packed m ON m.box = r.box OR m.box IN (
+    SELECT g.bag FROM custody.bagged g WHERE g.box = r.box)
+WHERE r.reception = %(reception)s ORDER BY m.barcode;
+
+-- name: scanned
+-- What was made of some barcodes in a reception.
+SELECT s.barcode, s.scans, s.condition, v.tube, v.candidates, t.sealed_at,
+    ARRAY(SELECT f.kind FROM lab.found f WHERE f.reception = s.reception
+        AND f.barcode = s.barcode ORDER BY f.kind) AS faults
+FROM lab.scan s
+LEFT JOIN lab.received v ON v.barcode = s.barcode AND v.reception = s.reception
+LEFT JOIN sampling.tube t ON t.tube = v.tube
+WHERE s.reception = %(reception)s AND s.barcode = ANY (%(barcodes)s::text[]);
+
+-- name: count_scanned
+SELECT coalesce(sum(s.scans), 0)::int AS scanned FROM lab.scan s WHERE s.reception = %(reception)s;
+
+-- name: discrepancies
+SELECT d.discrepancy, d.reception, r.code AS box_code, d.lab, d.kind, d.barcode, d.owner, d.state,
+    d.how, d.opened_at, d.resolved_by, d.resolved_at
+FROM lab.discrepancy d LEFT JOIN lab.reception r ON r.reception = d.reception
+WHERE (%(lab)s::text IS NULL OR d.lab = %(lab)s) AND (%(state)s::text IS NULL OR d.state = %(state)s)
+    AND (%(at)s::timestamptz IS NULL OR (d.opened_at, d.discrepancy) > (%(at)s, %(case)s::uuid))
+ORDER BY d.opened_at, d.discrepancy LIMIT %(limit)s;
+
+-- name: discrepancy
+SELECT * FROM lab.discrepancy WHERE discrepancy = %(discrepancy)s;

@@ -218,6 +218,14 @@ FROM ledger.event e
 WHERE e.type = 'AssayAdopted' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at, e.id;
 
+-- name: template (key: id; touched: template; index: template; seen: everyone)
+-- Layouts of plates.
+SELECT DISTINCT ON (e.subject) e.subject AS id, e.body -> 'template' ->> 'code' AS template,
+    e.body -> 'template' AS layout, e.at AS adopted_at
+FROM ledger.event e
+WHERE e.type = 'TemplateAdopted' AND e.body IS NOT NULL
+ORDER BY e.subject, e.at DESC, e.id DESC;
+
 -- name: proposal (key: result; touched: result; index: barcode)
 -- What a first person would release or amend, until a second one answers.
 SELECT e.subject AS result, e.id AS proposal, e.body ->> 'barcode' AS barcode,
@@ -233,7 +241,7 @@ LEFT JOIN LATERAL (
     ORDER BY a.at, a.id LIMIT 1) x ON true
 WHERE e.type = 'ResultProposed' AND e.body IS NOT NULL;
 
--- name: result (key: barcode; touched: barcode; index: result; index: lab, resulted_at; index: outcome where cardinality(tubes) <> 1)
+-- name: result (key: barcode; touched: barcode; index: result; index: lab, resulted_at; index: outcome where cardinality(tubes) <> 1; index: amended_at where amended_at IS NOT NULL)
 -- Each result with its present outcome and the tubes it may belong to: the one a person bound it to,
 -- the one the laboratory named, else every sealed tube of that barcode in the time window, of which
 -- those that this laboratory received where it received any. None: it waits for its tube. Several: a conflict, and nobody is told anything good by it.
@@ -247,6 +255,7 @@ SELECT r.body ->> 'barcode' AS barcode,
     b.tube IS NOT NULL AS bound,
     x.subject IS NOT NULL AS rejected,
     a.id IS NOT NULL AS amended,
+    a.at AS amended_at,
     (r.body ->> 'run')::uuid AS run,
     r.body ->> 'unfit' AS unfit,
     CASE WHEN r.body ? 'run' THEN EXISTS (
@@ -278,7 +287,7 @@ SELECT r.body ->> 'barcode' AS barcode,
     END AS tubes
 FROM ledger.event r
 LEFT JOIN LATERAL (
-    SELECT m.id, m.body FROM ledger.event m
+    SELECT m.id, m.at, m.body FROM ledger.event m
     WHERE m.subject = r.subject AND m.type = 'ResultAmended'
     ORDER BY m.at DESC, m.id DESC LIMIT 1) a ON true
 LEFT JOIN LATERAL (
@@ -308,10 +317,10 @@ SELECT c.barcode, c.tube,
         WHEN bool_and(c.outcome IN ('negative', 'invalid')) AND NOT bool_or(c.proven) THEN 'unproven'
         ELSE 'final' END AS state,
     (array_agg(c.cause ORDER BY c.gravity DESC, c.resulted_at, c.cause))[1] AS cause,
-    max(c.resulted_at) AS resulted_at
+    max(c.resulted_at) AS resulted_at, max(c.amended_at) AS amended_at
 FROM (
     SELECT r.barcode, tube, r.outcome, r.cause, r.resulted_at, cardinality(r.tubes) AS candidates,
-        r.amended, r.proven,
+        r.amended, r.amended_at, r.proven,
         array_position(ARRAY['invalid', 'negative', 'indeterminate', 'positive'], r.outcome)
             AS gravity
     FROM lab.result r, unnest(r.tubes) AS tube
@@ -330,6 +339,10 @@ SELECT b.barcode, b.tube, b.lab, t.site, t.sealed_at, v.reception,
         WHEN p.result IS NOT NULL THEN 'confirm'
         WHEN w.plate IS NOT NULL AND c.plate IS DISTINCT FROM w.plate THEN 'run'
         WHEN c.blocked THEN 'repeat'
+        WHEN c.next = 'propose' AND EXISTS (
+            SELECT FROM lab.proposal x
+            WHERE x.barcode = b.barcode AND x.lab = b.lab AND x.tube IS NOT DISTINCT FROM b.tube
+                AND x.answer = 'ProposalDeclined' AND x.answered_at >= c.called_at) THEN 'repeat'
         WHEN c.run IS NOT NULL THEN c.next
         WHEN v.condition IN ('leaking', 'damaged', 'empty', 'unlabelled') THEN 'unfit'
         ELSE 'load' END AS next
@@ -389,6 +402,42 @@ LEFT JOIN LATERAL (
                 AND (u.body ->> 'closing')::uuid = e.id)
     ORDER BY e.body ->> 'outcome', e.id LIMIT 1) c ON true
 WHERE o.type = 'RecallOrdered' AND o.body IS NOT NULL;
+
+-- name: reached (key: tube; touched: reached; index: recall)
+-- Whether the member of a recall was told to come: the latest time they were reached, else the latest
+-- vain attempt, which has no time of reaching.
+SELECT DISTINCT ON (e.subject, (e.body ->> 'recall')::uuid) e.subject AS tube,
+    (e.body ->> 'recall')::uuid AS recall, (e.body ->> 'person')::uuid AS person,
+    e.body ->> 'how' AS reached_how,
+    CASE WHEN e.body ->> 'how' <> 'not_found' THEN e.at END AS reached_at, e.actor AS reached_by
+FROM ledger.event e
+WHERE e.type = 'MemberReached' AND e.body IS NOT NULL
+ORDER BY e.subject, (e.body ->> 'recall')::uuid, (e.body ->> 'how' <> 'not_found') DESC, e.at DESC,
+    e.id DESC;
+
+-- name: recall_stage (view; seen: everyone)
+-- How far each recall has come: ordered, reached, swabbed again (singly), answered (by a result that
+-- does not close it), closed, withdrawn. Not stored: a re-test is another tube, and what reaching and
+-- swabbing say must decide nothing.
+SELECT r.tube, r.recall, r.person, r.recorded, r.outcome, r.ordered_at, r.state, r.answer, r.retest,
+    r.closed_at, r.fell_due, c.reached_at, c.reached_how, c.reached_by, x.retested_at,
+    CASE WHEN r.state <> 'open' THEN r.state
+        WHEN x.answered THEN 'answered'
+        WHEN x.retested_at IS NOT NULL THEN 'swabbed'
+        WHEN c.reached_at IS NOT NULL THEN 'reached'
+        ELSE 'ordered' END AS stage
+FROM lab.recall r
+LEFT JOIN lab.reached c ON c.tube = r.tube AND c.recall = r.recall
+LEFT JOIN LATERAL (
+    SELECT min(t.sealed_at) AS retested_at,
+        bool_or(EXISTS (SELECT FROM lab.outcome o WHERE o.tube = t.tube)) AS answered
+    FROM sampling.tube t
+    WHERE t.retest_of = r.tube AND t.tube <> r.tube AND t.sealed_at IS NOT NULL
+        AND EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = t.tube AND s.person = r.person)
+        AND (SELECT count(*) FROM sampling.specimen m WHERE m.tube = t.tube) = 1) x ON true;
+
+-- name: reached_seen (for: reached)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas') OR access.tube_here(tube)
 
 -- name: reception_seen (for: reception)
 -- A laboratory sees its own work, others the boxes they see.

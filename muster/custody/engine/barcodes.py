@@ -86,8 +86,10 @@ def tidy(text: str) -> str:
     group separator means GS1 element strings, of which nobody but the supplier knows which is the
     code. One at either end is the FNC1 that marks a label as GS1, and says nothing.
     """
-    if text.isascii() and text.isalnum() and len(text) <= LENGTH_LIMIT:
-        return text
+    bare = text.strip().replace(" ", "")
+    plain = bare.isascii() and bare.isprintable() and not bare.startswith("]")
+    if plain and 0 < len(bare) <= LENGTH_LIMIT:
+        return bare  # nearly always, and ten times as fast as what follows
     if len(text) > _SCAN_LIMIT:
         raise _unreadable("too-long", text)
     code, before = text, None
@@ -178,10 +180,11 @@ def verify(text: str, kind: Kind, formats: Sequence[Format]) -> Problem | None:
     """What is wrong with a code, as `tidy` gives it, where a label of `kind` is wanted; None if
     nothing. Where no format of that kind is configured, whatever is no label of another kind goes.
     """
+    for one in formats:
+        if one.kind == kind and _fits_mask(text, one) and _CHECKS[one.check](text):
+            return None
     fitting = [one for one in formats if _fits_mask(text, one)]
     right = [one for one in fitting if _CHECKS[one.check](text)]
-    if any(one.kind == kind for one in right):
-        return None
     misread = any(one.kind == kind for one in fitting)
     # A check digit that fits proves the other kind; a mask alone does not outweigh a misread label.
     others = [one for one in right if one.check != "none"] if misread else right or fitting

@@ -108,10 +108,11 @@ class Standing(NamedTuple):
 
 
 class _Readings(NamedTuple):
-    """By well and code. `torn`: where two readings of one target differ; the earlier Ct is kept."""
+    """By well and code. `torn`: the wells where two readings of one target differ, and the word for
+    it; the earlier Ct is kept."""
 
     by_well: dict[str, dict[str, int | None]]
-    torn: set[tuple[str, str]]
+    torn: dict[str, str]
     unknown: set[str]
 
 
@@ -135,25 +136,11 @@ def call_run(
     for one in loaded:
         placed.setdefault(one.tube, []).append(one)
     unfit = _unfit_wells(template, loaded)
-    codes = [target.code for target in assay.targets]
-    if assay.internal is not None:
-        codes.append(assay.internal.target)
-    calls = []
-    for tube, places in placed.items():
-        stands = sorted({one.well for one in places})
-        replicates = _replicates(stands, readings.by_well)
-        values = tuple((code, one[code]) for one in replicates for code in codes if code in one)
-        if blocked:
-            call, reason = "invalid", "plate-blocked"
-        elif reasons := sorted(unfit[one] for one in stands if one in unfit):
-            call, reason = "invalid", reasons[0]
-        elif any((one, code) in readings.torn for one in stands for code in codes):
-            call, reason = "invalid", "contradicting-readings"
-        else:
-            call, reason = _gravest([judge(assay, one) for one in replicates])
-            if call == "negative" and len(replicates) > 1 and _undeclared(places):
-                call, reason = "invalid", "undeclared-repeat"
-        calls.append(Call(tube, tuple(stands), call, reason, values))
+    calls = [_call(assay, readings, unfit=unfit, places=places) for places in placed.values()]
+    if blocked:
+        calls = [
+            msgspec.structs.replace(one, call="invalid", reason="plate-blocked") for one in calls
+        ]
     stands_somewhere = {one.well for one in loaded}.union(template.controls)
     stray = [
         one
@@ -167,6 +154,26 @@ def call_run(
         tuple(sorted(readings.unknown)),
         tuple(sorted(stray)),
     )
+
+
+def _call(
+    assay: Assay, readings: _Readings, *, unfit: Mapping[str, str], places: Sequence[Loaded]
+) -> Call:
+    codes = [target.code for target in assay.targets]
+    if assay.internal is not None:
+        codes.append(assay.internal.target)
+    stands = sorted({one.well for one in places})
+    faults = {at: why for at in stands if (why := unfit.get(at) or readings.torn.get(at))}
+    sound = [at for at in stands if at not in faults]
+    replicates = _replicates(sound, readings.by_well)
+    judged: list[tuple[Said, str]] = [("invalid", why) for why in sorted(faults.values())]
+    call, reason = _gravest(judged + [judge(assay, one) for one in replicates])
+    undeclared = sum(not one.repeat for one in places) > 1
+    if call == "negative" and len(replicates) > 1 and undeclared:
+        call, reason = "invalid", "undeclared-repeat"
+    read = [readings.by_well.get(at, {}) for at in stands]
+    values = tuple((code, found[code]) for found in read for code in codes if code in found)
+    return Call(places[0].tube, tuple(stands), call, reason, values)
 
 
 def judge(assay: Assay, read: Mapping[str, int | None]) -> tuple[Said, str]:
@@ -220,8 +227,8 @@ def standing(calls: Sequence[tuple[Call, bool]], assay: Assay) -> Standing:
         if one.call == "positive":
             return Standing("positive", one.reason, "propose")
     told = [one for one in counted if one.call != "invalid"]
-    since_told = next((i for i, one in enumerate(reversed(counted)) if one in told), len(counted))
-    failed_too_often = since_told > assay.repeats.invalid
+    last = max((i for i, one in enumerate(counted) if one.call != "invalid"), default=-1)
+    failed_too_often = len(counted) - 1 - last > assay.repeats.invalid
     if not told:
         return Standing("invalid", counted[-1].reason, "release" if failed_too_often else "repeat")
     first = next((i for i, one in enumerate(told) if one.call == "indeterminate"), None)
@@ -239,7 +246,7 @@ def standing(calls: Sequence[tuple[Call, bool]], assay: Assay) -> Standing:
 def _sorted_out(assay: Assay, measured: Iterable[Measured]) -> _Readings:
     codes = codes_by_name(assay)
     by_name: dict[str, str | None] = {}
-    found = _Readings({}, set(), set())
+    found = _Readings({}, {}, set())
     for one in measured:
         name, ct = one.target, one.ct_milli
         if name not in by_name:
@@ -250,7 +257,7 @@ def _sorted_out(assay: Assay, measured: Iterable[Measured]) -> _Readings:
             continue
         at = found.by_well.setdefault(one.well, {})
         if at.setdefault(code, ct) != ct:
-            found.torn.add((one.well, code))
+            found.torn[one.well] = "contradicting-readings"
             at[code] = min(at[code] or CT_LIMIT, ct or CT_LIMIT)
     return found
 
@@ -268,8 +275,8 @@ def _control_verdicts(
             read = readings.by_well.get(at, {})
             if code not in read:
                 why = "not-read"
-            elif (at, code) in readings.torn:
-                why = "contradicting-readings"
+            elif at in readings.torn:
+                why = readings.torn[at]
             else:
                 why = _why(control, read[code])
             ok = why == "as-it-should-be"
@@ -328,7 +335,3 @@ def _gravest(calls: Sequence[tuple[Said, str]]) -> tuple[Said, str]:
     call, reason = max(calls, key=lambda one: _GRAVITY[one[0]])
     agree = call == "invalid" or all(other == call for other, _ in calls)
     return call, reason if agree else "replicates-disagree"
-
-
-def _undeclared(places: Sequence[Loaded]) -> bool:
-    return sum(not one.repeat for one in places) > 1
