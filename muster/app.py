@@ -30,6 +30,7 @@ from muster.coverage import api as coverage
 from muster.coverage.queries import alarms
 from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
+from muster.hq import api as hq
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.lab import api as lab
@@ -76,7 +77,7 @@ def make_app(instance: Instance) -> Litestar:
     app = Litestar(
         route_handlers=[
             *intake.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
-            *sampling.HANDLERS, *lab.HANDLERS, *coverage.HANDLERS, *access.HANDLERS,
+            *sampling.HANDLERS, *lab.HANDLERS, *coverage.HANDLERS, *hq.HANDLERS, *access.HANDLERS,
             *device_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],

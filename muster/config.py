@@ -130,6 +130,10 @@ DEFAULT_TUBE_WARNING_MINUTES = 180
 DEFAULT_HAND_OVER_MINUTES = 30  # one side has scanned: the other has so long
 DEFAULT_BOX_LEAST_DECIDEGREES = 20  # 2 to 8 degrees on the way
 DEFAULT_BOX_MOST_DECIDEGREES = 80
+DEFAULT_TASK_MINUTES = 30  # for the squad and the communities to go to a positive tube's members
+DEFAULT_OVERDUE_TASK_MINUTES = 60  # for a community to see to recalls past their time
+DEFAULT_TOLD_HOURS = 24  # to have seen that a result one had read was amended
+READING_NOTED_SECONDS = 60  # an answer is noted after it was read: one on its way counts
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm
 DEFAULT_IDENTITY_DAYS = (
     30  # after the last round was closed (PIPL art. 47: when the purpose is achieved)

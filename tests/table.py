@@ -122,12 +122,12 @@ def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
     return Event(
         id=named(outside["id"]) if "id" in outside else derived("test", *words),
         type=type_,
-        subject=named(subject),
+        subject=(calls or {}).get(subject) or named(subject),
         at=min(at, received),
         device_at=at,
         received_at=received,
         actor="tester",
-        body=_body(Body.types[type_], facts),
+        body=_body(Body.types[type_], facts, calls or {}),
         device=outside.get("device"),
         device_seq=int(outside["seq"]) if "seq" in outside else None,
         cause=(calls or {}).get(cause) or named(cause) if cause else None,
@@ -136,7 +136,7 @@ def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
     )
 
 
-def _body(type_: type[Body], facts: dict[str, str]) -> Body:
+def _body(type_: type[Body], facts: dict[str, str], calls: dict[str, UUID]) -> Body:
     kinds = {f.name: str(f.type) for f in msgspec.structs.fields(type_)}
     values: dict[str, Any] = {}
     for fact, text in facts.items():
@@ -150,7 +150,7 @@ def _body(type_: type[Body], facts: dict[str, str]) -> Body:
         elif "list" in kinds[fact]:
             values[fact] = [named(one) for one in text.split(",")]
         elif "UUID" in kinds[fact]:
-            values[fact] = named(text)
+            values[fact] = calls.get(text) or named(text)
         elif "datetime.datetime" in kinds[fact]:
             values[fact] = time_of(text)
         else:
@@ -182,7 +182,7 @@ class Story:
         return self._with(step)
 
     def call(self, name: str, sql: str) -> "Story":
-        """From here `cause=name` means the value of this query."""
+        """From here the name means the value of this query: as a subject, a cause, in a body."""
 
         async def step(muster: Instance) -> None:
             async with muster.pool.connection() as conn:

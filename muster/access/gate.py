@@ -29,6 +29,8 @@ from muster.access.engine.scope import Holding
 from muster.core.problems import Problem
 from muster.core.rows import rows
 from muster.core.sqlfile import query
+from muster.custody.events import BoxHandedOver, BoxReceived
+from muster.lab.events import MemberReached
 from muster.ledger.event import Event
 from muster.ledger.projection import uuid_array
 
@@ -43,7 +45,7 @@ _SAYS = (
 )  # fmt: skip
 _SUBJECTS = {
     "tube": "tubes", "site": "sites", "area": "areas", "resident": "people", "stance": "people",
-    "result": "results", "alias": "people", "unit": "units",
+    "result": "results", "alias": "people", "unit": "units", "box": "boxes", "task": "tasks",
 }  # fmt: skip
 Key = tuple[str, Any]
 
@@ -107,7 +109,14 @@ async def may_ever(conn: Conn, event: Event, sender: Sender | None) -> bool:
 
 
 def place_keys(event: Event) -> list[Key]:
-    """(kind, key) of each place an event speaks of: what its body says, what it touches."""
+    """(kind, key) of each place an event speaks of: what its body says, what it touches. Who was
+    reached may live anywhere, and be looked for by their community or from the tube's site."""
+    if isinstance(event.body, MemberReached):
+        return [("met", (event.subject, event.body.person))]
+    if isinstance(event.body, BoxHandedOver | BoxReceived):  # each side scans where it stands
+        here = event.body.stands
+        return [("lab", here.lab) if here.lab else ("sites", here.site) if here.site
+                else ("", event.subject)]  # fmt: skip
     attribute, kind = _says(type(event.body))
     says = getattr(event.body, attribute) if attribute else None
     touched = [(_SUBJECTS[what], key) for what, key in event.touches() if what in _SUBJECTS]
@@ -132,9 +141,11 @@ def _says(body: type) -> tuple[str, str]:
 
 async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
     places: dict[Key, Place] = {key: Place(lab=key[1]) for key in keys if key[0] == "lab"}
+    places |= await _task_places(conn, [key for kind, key in keys if kind == "tasks"])
+    places |= await _met_places(conn, [key for kind, key in keys if kind == "met"])
     asked = {
         kind: uuid_array([key for k, key in keys if k == kind])
-        for kind in ("areas", "sites", "people", "tubes", "results", "units")
+        for kind in ("areas", "sites", "people", "tubes", "results", "units", "boxes")
     }
     if not any(kind in asked for kind, _ in keys):
         return places
@@ -146,6 +157,29 @@ async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
             row["key"] if kind == "people" else None,
         )  # fmt: skip
     return places
+
+
+async def _task_places(conn: Conn, tasks: Sequence[UUID]) -> dict[Key, Place]:
+    """Where tasks are to be done, and by whom alone."""
+    found = await _rows(conn, "tasks", tasks=uuid_array(tasks)) if tasks else []
+    return {
+        ("tasks", row["task"]): Place(
+            frozenset(row["line"] or ()), row["site"], row["lab"], None, row["role"], row["login"]
+        )
+        for row in found
+    }
+
+
+async def _met_places(conn: Conn, met: Sequence[tuple[UUID, UUID]]) -> dict[Key, Place]:
+    """Of members of tubes: where they live and where the tube was filled, as one place."""
+    tubes, people = [tube for tube, _ in met], [person for _, person in met]
+    found = await _rows(conn, "met", tubes=tubes, people=people) if met else []
+    return {
+        ("met", (row["tube"], row["person"])): Place(
+            frozenset([*(row["here"] or ()), *(row["home"] or ())]), row["site"]
+        )
+        for row in found
+    }
 
 
 def accounts_of(found: Sequence[dict[str, Any]]) -> dict[str, Account]:

@@ -39,7 +39,30 @@ UNION ALL
 SELECT r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[])
 UNION ALL
 SELECT u.unit, b.line, NULL, NULL FROM registry.unit u JOIN registry.span b ON b.area = u.area
-WHERE u.unit = ANY (%(units)s::uuid[]);
+WHERE u.unit = ANY (%(units)s::uuid[])
+UNION ALL
+SELECT x.box, b.line, x.site, x.bound_for
+FROM custody.box x LEFT JOIN sampling.site s ON s.site = x.site
+LEFT JOIN registry.span b ON b.area = s.area
+WHERE x.box = ANY (%(boxes)s::uuid[]);
+
+-- name: tasks
+-- Where tasks are to be done, and who they are meant for.
+SELECT k.task, b.line, k.site, k.lab, k.role, k.login
+FROM hq.task k
+LEFT JOIN sampling.site s ON s.site = k.site
+LEFT JOIN registry.span b ON b.area = CASE WHEN k.area IS NULL THEN s.area ELSE k.area END
+WHERE k.task = ANY (%(tasks)s::uuid[]);
+
+-- name: met
+-- Members of tubes: where they live, where the tube was filled.
+SELECT q.tube, q.person, t.site, b.line AS here, h.line AS home
+FROM unnest(%(tubes)s::uuid[], %(people)s::uuid[]) AS q (tube, person)
+LEFT JOIN sampling.tube t ON t.tube = q.tube
+LEFT JOIN sampling.site s ON s.site = t.site
+LEFT JOIN registry.span b ON b.area = s.area
+LEFT JOIN registry.resident r ON r.resident = q.person
+LEFT JOIN registry.span h ON h.area = r.building;
 
 -- name: late
 INSERT INTO access.late (event, account, login, device, holding, area, site, at, received_at)

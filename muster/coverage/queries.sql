@@ -102,6 +102,8 @@ SELECT * FROM (
         AND NOT EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = o.tube)
     UNION ALL
     SELECT 2, 'result_conflict', count(*)::int FROM lab.outcome WHERE state = 'conflict'
+    UNION ALL SELECT 2, 'task_overdue', count(*)::int FROM hq.task
+    WHERE state IN ('issued', 'acknowledged') AND fell_due AND kind <> 'result_amended'
     UNION ALL SELECT 3, 'stalled', count(*)::int FROM ledger.stalled
     UNION ALL SELECT 3, 'device_gap', count(*)::int FROM access.device_gaps()
     UNION ALL SELECT 3, 'inbox', count(*)::int FROM ledger.inbox

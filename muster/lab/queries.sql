@@ -293,3 +293,13 @@ ORDER BY d.opened_at, d.discrepancy LIMIT %(limit)s;
 
 -- name: discrepancy
 SELECT * FROM lab.discrepancy WHERE discrepancy = %(discrepancy)s;
+
+-- name: all_scanned
+SELECT s.barcode, s.scans, s.condition FROM lab.scan s WHERE s.reception = %(reception)s;
+
+-- name: faults
+SELECT f.kind, f.barcode FROM lab.found f WHERE f.reception = %(reception)s ORDER BY f.kind, f.barcode;
+
+-- name: formats
+SELECT supplier, kind, pattern, "check", capacity FROM custody.format
+WHERE since <= %(at)s AND NOT retired ORDER BY supplier, kind, pattern;

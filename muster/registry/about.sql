@@ -27,7 +27,9 @@ LEFT JOIN lab.outcome o ON o.tube = s.tube
 WHERE s.person = ANY (%(ids)s::uuid[]) ORDER BY s.at DESC, s.tube;
 
 -- name: recalls
-SELECT r.ordered_at, r.outcome, r.state, r.answer, r.closed_at FROM lab.recall r
+SELECT r.ordered_at, r.outcome, r.state, r.reached_at, r.reached_how, r.retested_at, r.answer,
+    r.closed_at
+FROM lab.recall_stage r
 WHERE r.person = ANY (%(ids)s::uuid[]) ORDER BY r.ordered_at DESC;
 
 -- name: stances

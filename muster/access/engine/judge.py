@@ -60,12 +60,15 @@ FOR_A_PERSON = (DeviceWasRevoked, NotYourName, NotEntitled, NotEntitledThen, Out
 
 @dataclass(frozen=True)
 class Place:
-    """Where an event speaks of: the areas it lies under (itself included), a site, a laboratory."""
+    """Where an event speaks of: the areas it lies under (itself included), a site, a laboratory. Of
+    what is meant for one role or one account only: which."""
 
     line: frozenset[UUID] = frozenset()
     site: UUID | None = None
     lab: str | None = None
     person: UUID | None = None
+    role: str | None = None
+    login: str | None = None
 
     @property
     def known(self) -> bool:
@@ -170,6 +173,8 @@ def judge(
     account = accounts.get(sent.actor)
     if account is None or not account.open_at(sent.at):
         return Verdict(NotEntitledThen(**about))
+    if sent.place.login not in (None, sent.actor):
+        return Verdict(OutsideScope(**about))
     verdict = _entitled(sent, account.holdings, about)
     if verdict.problem or author is None or not author.bindings:
         return verdict
@@ -217,6 +222,8 @@ def _entitled(sent: Sent, holdings: Sequence[Holding], about: dict[str, str]) ->
 
 def covers(holding: Holding, place: Place) -> bool:
     """Whether a holding reaches a place. A site's people meet whoever comes, wherever they live."""
+    if place.role is not None and holding.role != place.role:
+        return False
     if holding.everywhere or not place.known:
         return True
     if holding.area is not None and holding.area in place.line:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 RoleName = Literal[
-    "command_post", "area_lead", "grid_worker", "sampler", "courier", "lab_receiver",
+    "command_post", "area_lead", "grid_worker", "sampler", "squad", "courier", "lab_receiver",
     "lab_operator", "lab_releaser", "tracer", "gate_guard", "inspector", "guest_expert",
     "administrator", "auditor", "resident", "gateway",
 ]  # fmt: skip
@@ -26,6 +26,9 @@ Right = Literal[
     "tubes", "anomalies", "device_gaps", "stalled",
     "funnel", "missing", "balance", "alarms",
     "decide_rounds", "decide_policies",
+    "tasks", "contacts", "addressees", "decide_addressees",
+    "labs", "decide_labs", "boxes", "reception", "discrepancies", "samples", "plates", "release",
+    "stages",
     "inbox", "decide_inbox",
     "accounts", "devices", "sessions",
     "readings", "erase", "metrics",
@@ -54,7 +57,11 @@ _PEOPLE = "ResidentListed ResidentMoved ResidentStateChanged"
 _LANES = "SiteOpened SiteClosed LaneOpened LaneClosed"
 _RESULTS = "ResultAmended ResultBound ResultRejected"
 _ROSTER = "AreaListed UnitListed DenominatorDeclared SiteListed"
-_LISTS = "areas units sites policies rounds"
+_TASKS = "TaskAcknowledged TaskDone"  # each only of what is meant for them
+_BOXES = "BoxPacked BoxHandedOver TemperatureRead"
+_RECEPTION = "BoxReceived TubesReceived ScanUndone ReceptionEnded"
+_CASES = "DiscrepancyAssigned DiscrepancyResolved"
+_LISTS = "areas units sites policies rounds labs"
 _FIGURES = "funnel balance alarms"
 _FIELD = f"events receipts {_LISTS}"
 
@@ -75,51 +82,68 @@ ROLES: dict[str, Role] = {
         _role(
             "command_post", "指挥部", "opens and closes rounds, sets policies, decides conflicts",
             "everywhere area",
-            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES}",
+            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES} {_TASKS} {_BOXES} {_CASES} MemberReached"
+            " BoxRouted",
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
-            " missing decide_rounds decide_policies inbox decide_inbox",
+            " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
+            " decide_addressees decide_labs boxes discrepancies samples stages",
             sees="names", second_factor=True,
         ),
         _role(
             "area_lead", "区域负责人", "leads a district, street or community", "area",
-            events=f"{_PEOPLE} {_STANCE} UnitListed SiteListed DenominatorDeclared {_LANES}",
+            events=f"{_PEOPLE} {_STANCE} UnitListed SiteListed DenominatorDeclared {_LANES} {_TASKS}"
+            f" {_BOXES} MemberReached BoxRouted",
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
-            " status objections recalls tubes anomalies missing",
+            " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
+            " stages",
             sees="names", second_factor=True,
         ),
         _role(
             "grid_worker", "网格员", "knocks on the doors of a grid", "area",
-            events=f"{_PEOPLE} {_STANCE} {_TUBE}",
-            rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes",
+            events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached",
+            rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes tasks"
+            " boxes",
             sees="names",
         ),
         _role(
-            "sampler", "采样登记员", "registers and swabs at a site", "site area",
-            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES}",
-            rights=f"{_FIELD} people missing tubes", sees="names",
+            "sampler", "采样登记员", "registers and swabs at a site, packs its boxes", "site area",
+            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES} {_TASKS} {_BOXES}",
+            rights=f"{_FIELD} people missing tubes tasks boxes", sees="names",
+        ),
+        _role(
+            "squad", "应急采样队", "goes to the members of positive tubes and swabs them again", "area",
+            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES} {_TASKS} {_BOXES} MemberReached",
+            rights=f"{_FIELD} people unmask missing tubes recalls tasks contacts boxes", sees="names",
         ),
         _role("courier", "转运员", "carries boxes to the laboratory", "everywhere area site lab",
-              rights=f"{_FIELD}"),
+              events=f"{_TASKS} {_BOXES}", rights=f"{_FIELD} tasks boxes"),
         _role("lab_receiver", "实验室接收员", "takes in boxes; sees codes, never names", "lab",
-              rights="events receipts tubes waiting", sees="codes"),
+              events=f"{_TASKS} {_BOXES} {_RECEPTION} {_CASES}",
+              rights="events receipts labs tubes waiting tasks boxes reception discrepancies samples",
+              sees="codes"),
         _role("lab_operator", "检验员", "runs plates; sees codes, never names", "lab",
-              rights="events receipts tubes waiting conflicts", sees="codes"),
+              events=f"{_TASKS} {_CASES}",
+              rights="events receipts labs tubes waiting conflicts tasks boxes discrepancies samples"
+              " plates stages", sees="codes"),
         _role(
             "lab_releaser", "结果签发人", "releases and corrects results of one laboratory", "lab",
-            events=f"ResultReleased {_RESULTS}",
-            rights="events receipts tubes waiting conflicts decide_results", sees="codes",
+            events=_TASKS,
+            rights="events receipts labs tubes waiting conflicts decide_results tasks discrepancies"
+            " samples release stages", sees="codes",
             second_factor=True,
         ),
         _role(
             "tracer", "流调员", "asks who met whom", "everywhere area",
-            rights=f"{_FIELD} people unmask people_by_number results status recalls tubes",
+            events=_TASKS,
+            rights=f"{_FIELD} people unmask people_by_number results status recalls tubes tasks"
+            " contacts",
             sees="names", second_factor=True,
         ),
         _role("gate_guard", "卡口值守员", "looks at passes; sees no list of people",
               "everywhere area", rights=f"{_FIELD}"),
         _role("inspector", "督导员", "checks the work, not the people", "everywhere area",
-              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps"),
+              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps stages"),
         _role("guest_expert", "来访专家", "reads figures for a few days", "everywhere area",
               rights=f"{_LISTS} {_FIGURES} anomalies", most_days=30),
         _role(
@@ -133,13 +157,14 @@ ROLES: dict[str, Role] = {
             " stalled erase", sees="system", second_factor=True,
         ),
         _role("resident", "居民", "asks about themselves, objects, has errors corrected", "person",
-              rights="own", sees="own"),
+              rights="own tasks", sees="own"),
         _role(
             "gateway", "对接系统",
             "another system, such as a neighbouring city's: answers itself for the people it names",
             "everywhere area site lab",
-            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES} {_TUBE} ResultReleased {_RESULTS}",
-            rights=f"{_FIELD} metrics",
+            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES} {_TUBE} ResultReleased {_RESULTS}"
+            f" {_BOXES} BoxRouted {_RECEPTION}",
+            rights=f"{_FIELD} metrics plates",
         ),
     )
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Run files of qPCR instruments, whatever their make, as one plain value."""

@@ -1,0 +1,181 @@
+"""The parent's side of the child that reads with foreign libraries; see child.py.
+
+The child is kept warm between files, because loading allotropy takes seconds. It is killed when it
+takes too long, when nobody has needed it for a while and when it is closed; it ends by itself when
+its input does, so none outlives its parent.
+"""
+
+import asyncio
+import os
+import signal
+import struct
+import sys
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from muster.instruments import child, faults
+from muster.instruments.faults import RunFileProblem
+
+FILE_LIMIT_BYTES = 20 * 1024 * 1024
+
+
+class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one file may ask of the child."""
+
+    seconds: float = 60
+    memory_bytes: int = 2_000_000_000  # addresses; the libraries alone take 400 MB of them
+    expanded_bytes: int = 200_000_000  # a plate's workbook with all its curves unfolds to 30 MB
+    answer_bytes: int = 256 << 20
+    idle_minutes: float = 15
+
+
+class Reader:
+    """One child, started when it is needed. Requests wait for each other."""
+
+    def __init__(self, limits: ReaderLimits | None = None) -> None:
+        self.limits = limits or ReaderLimits()
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's, while there is one."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if running and self._process else None
+
+    async def ask(self, operation: str, *, file: str, content: bytes, **settings: Any) -> Any:
+        """The child's answer. Raises the problem that `file` has, or that the child met with it."""
+        async with self._turn:
+            if self._idle is not None:
+                self._idle.cancel()
+            settings = {"expanded_bytes": self.limits.expanded_bytes, **settings}
+            request = msgspec.msgpack.encode([operation, content, settings])
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    answer = await self._exchange(request)
+            except TimeoutError:
+                await self._end()
+                what = f"did not finish within {self.limits.seconds:g} s and was stopped"
+                raise faults.RunReaderFailed(file=file, what=what) from None
+            except BaseException:  # cancelled in the middle: its answer must not meet the next file
+                await self._end()
+                raise
+            if answer is None:
+                problem = self._ended(file)
+                await self._end()
+                raise problem
+            self._idle = asyncio.get_running_loop().call_later(
+                self.limits.idle_minutes * 60, self._kill
+            )
+        kind, value, *detail = msgspec.msgpack.decode(answer)
+        if kind == "problem":
+            if value == "memory":  # what the libraries hold now is not known
+                await self.close()
+            raise self._problem(file, value, detail[0])
+        return value
+
+    async def close(self) -> None:
+        """Ends the child. The next request starts another."""
+        async with self._turn:
+            await self._end()
+
+    async def _exchange(self, request: bytes) -> bytes | None:
+        process = await self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(struct.pack(">I", len(request)) + request)
+            await process.stdin.drain()
+            (size,) = struct.unpack(">I", await process.stdout.readexactly(4))
+            if size > self.limits.answer_bytes:
+                return None
+            return await process.stdout.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await process.wait()  # how it ended is what we want to know
+            return None
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                # -I: nothing from the environment or the working folder gets into the child.
+                sys.executable,
+                "-I",
+                str(child.__file__),
+                str(self.limits.memory_bytes),
+                str(max(1, round(self.limits.seconds))),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                # Threads of numerical libraries would reserve memory that counts as used.
+                env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"},
+            )
+        return self._process
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _end(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._process is not None:
+            self._kill()
+            await self._process.wait()
+            self._process = None
+
+    def _ended(self, file: str) -> RunFileProblem:
+        code = self._process.returncode if self._process else None
+        if code == -signal.SIGXCPU:
+            what = f"did not finish within {self.limits.seconds:g} s and was stopped"
+        elif code is None:
+            return self._problem(file, "expanded", "")
+        else:
+            what = f"ended unexpectedly ({code})"
+        return faults.RunReaderFailed(file=file, what=what)
+
+    def _problem(self, file: str, name: str, detail: str) -> RunFileProblem:
+        match name:
+            case "memory":
+                limit = f"{self.limits.memory_bytes // 1_000_000} MB of memory"
+                return faults.RunFileTooLarge(file=file, limit=limit)
+            case "expanded":
+                limit = f"{self.limits.expanded_bytes // 1_000_000} MB unpacked"
+                return faults.RunFileTooLarge(file=file, limit=limit)
+            case "locked":
+                return faults.RunFileLocked(file=file)
+            case "missing":
+                return faults.InstrumentsExtraMissing(file=file, format=detail)
+            case "unreadable":
+                return faults.RunFormUnreadable(file=file, detail=detail)
+            case "failed":
+                return faults.RunReaderFailed(file=file, what=f"failed ({detail})")
+            case _:
+                return faults.RunFileDamaged(file=file)
+
+
+_READERS: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
+
+
+def shared_reader() -> Reader:
+    """The reader of the running event loop."""
+    return _READERS.setdefault(asyncio.get_running_loop(), Reader())
+
+
+async def warm_up() -> None:
+    """Loads the libraries into the shared child, so that the first file need not wait for them."""
+    libraries = ["python_calamine", "allotropy.to_allotrope", "rdmlpython"]
+    await shared_reader().ask("ready", file="-", content=b"", libraries=libraries)
+
+
+async def close_reader() -> None:
+    """Ends the running event loop's child, if there is one."""
+    reader = _READERS.pop(asyncio.get_running_loop(), None)
+    if reader is not None:
+        await reader.close()
