@@ -16,7 +16,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.access import devices, sessions
-from muster.access.engine.roles import Right
+from muster.access.engine.roles import ROLES, Right
 from muster.access.engine.scope import Principal
 from muster.access.sessions import NotSignedIn
 from muster.config import PRINCIPAL_SECONDS
@@ -46,6 +46,13 @@ class OutsideYourArea(Problem):
     """{area} lies outside the area you are responsible for."""
 
     zh = "{area} 不在你负责的区域内。"
+    status = 403
+
+
+class OutsideYourLab(Problem):
+    """{lab} is not a laboratory you work for."""
+
+    zh = "{lab} 不是你所在的实验室。"
     status = 403
 
 
@@ -248,6 +255,14 @@ async def check_reach(
     for area in areas:
         if area is None or not who.reaches(needed, lines.get(area) or [area]):
             raise OutsideYourArea(area=area or "-")
+
+
+def check_lab(request: Ask, lab: str) -> None:
+    """The handler's right holds for this laboratory. Raises OutsideYourLab."""
+    needed = right_of(request.route_handler)
+    giving = [one for one in principal(request).holdings if needed in ROLES[one.role].rights]
+    if not any(one.everywhere or one.lab == lab for one in giving):
+        raise OutsideYourLab(lab=lab)
 
 
 async def _lines(

@@ -13,7 +13,7 @@ import msgspec
 from muster.core.clock import now
 from muster.core.ids import derived
 from muster.instance import Instance
-from muster.instruments.run_file import Reading, RunFile
+from muster.instruments.run_file import Reading, Role, RunFile
 from muster.lab import loading, releasing, running
 from muster.lab.deciding import Desk, deciding
 from muster.lab.engine.assay import Assay, usual
@@ -71,6 +71,7 @@ async def load(muster: Instance, code: str, wells: Mapping[str, str], **more: An
         )  # fmt: skip
 
 
+_ROLES: dict[str, Role] = {"NC": "negative_control", "PC": "positive_control"}
 CONTROLS = {"H11": "NC - - 25", "H12": "PC 28 29 26"}
 
 
@@ -82,11 +83,13 @@ def run_file(
     read = []
     for line, (well, text) in enumerate({**CONTROLS, **readings}.items(), 2):
         sample, *values = text.split()
-        role = {"NC": "negative_control", "PC": "positive_control"}.get(sample, "sample")
+        role = _ROLES.get(sample, "sample")
         for target, ct in zip(("ORF1ab", "N", "RNase P"), values, strict=True):
             milli = None if ct == "-" else round(float(ct) * 1000)
             read.append(
-                Reading(well=well, target=target, sample=sample, role=role, ct_milli=milli, line=line)
+                Reading(
+                    well=well, target=target, sample=sample, role=role, ct_milli=milli, line=line
+                )
             )
     ended = more.pop("ended_at", None)
     return RunFile(

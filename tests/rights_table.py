@@ -12,6 +12,11 @@ from tests.table import named
 DAY = {"starts_at": "2022-08-02T06:00:00+08:00", "ends_at": "2022-08-02T20:00:00+08:00"}
 POLICY = {"name": "tube_size", "value": 5, "since": "2199-01-01T00:00:00+08:00"}
 
+ADDRESSEE = {
+    "name": "Police", "kinds": ["positive_tube"], "role": "tracer", "reach": "everywhere",
+    "minutes": 15,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -102,6 +107,21 @@ TABLE: dict[str, list[Ask]] = {
         Ask("/v1/recalls", {"format": "csv", "recall_state": "open"}, person="{p{x}2}"),
         Ask("/v1/recalls", {"reason": "tracing"}, person="{n}庄霜二", needs="unmask", whole=True),
     ],
+    "GET /v1/tubes/{tube:uuid}/recall": [
+        Ask("/v1/tubes/{T{x}1}/recall", scope="area", person="{p{x}2}", code="TUBE-{x}1"),
+        Ask("/v1/tubes/{T{x}1}/recall", {"reason": "call_back"}, scope="area",
+            person="{n}庄霜二", needs="unmask", whole=True),
+    ],
+    "GET /v1/tubes/{tube:uuid}/contacts": [
+        Ask("/v1/tubes/{T{x}1}/contacts", scope="area", person="{p{x}2}"),
+        Ask("/v1/tubes/{T{x}1}/contacts", {"reason": "tracing"}, scope="area",
+            person="{n}庄霜二", needs="unmask", whole=True),
+    ],
+    "GET /v1/tasks": [
+        Ask("/v1/tasks", code="{K{x}}", code_for="lab"),
+        Ask("/v1/tasks", {"task_state": "all", "format": "csv"}, code="{K{x}}", code_for="lab"),
+    ],
+    "GET /v1/addressees": [Ask("/v1/addressees", code="squad")],
     "GET /v1/conflicts": [Ask("/v1/conflicts", code="TUBE-{x}3")],
     "GET /v1/results/waiting": [
         Ask("/v1/results/waiting", code="LOST-{x}", code_for="everywhere lab")
@@ -186,6 +206,13 @@ TABLE: dict[str, list[Ask]] = {
     ],
     "POST /v1/results/{result:uuid}/reject": [
         Ask("/v1/results/{r{x}5}/reject", body={"reason": "other"}, scope="lab")
+    ],
+    "POST /v1/tasks/{task:uuid}/acknowledge": [
+        Ask("/v1/tasks/{K{x}}/acknowledge", scope="lab")
+    ],
+    "POST /v1/tasks/{task:uuid}/done": [Ask("/v1/tasks/{K{x}}/done", body={}, scope="lab")],
+    "POST /v1/addressees": [
+        Ask("/v1/addressees", body=ADDRESSEE | {"code": "police-{x}"}, scope="everywhere")
     ],
     "POST /v1/devices": [
         Ask("/v1/devices", body={"code": "new-{x}-{who}", "area": "STREET-{x}"}, scope="area")

@@ -4,8 +4,8 @@ sent twice is once; any order of arrival and any split into uploads show the sam
 every stored table is its view; nobody who should be recalled is forgotten; coverage balances.
 
 What may depend on the order of arrival is listed in DEPENDENT: which events the rules made on the
-way there (their ids and times), never what they come to. A recall that was ordered and withdrawn on
-the way is such a trace; which of several equal re-tests closed one, too.
+way there (their ids and times), never what they come to. A recall that was ordered, a task that was
+issued, and withdrawn on the way is such a trace; which of several equal re-tests closed one, too.
 """
 
 import asyncio
@@ -46,7 +46,9 @@ DEPENDENT = {
     "lab.recall": {
         "recall", "outcome", "ordered_at", "withdrawal", "closing", "retest", "closed_at",
     },
+    "hq.task": {"task", "issuing", "cause", "issued_at", "due_at"},
 }  # fmt: skip
+TRACES = ("lab.recall", "hq.task")
 STORED = [projection.name for projection in CATALOGUE.projections if projection.stored]
 
 
@@ -204,7 +206,7 @@ async def read(muster: Instance, *, dependent: bool) -> Rows:
     async with muster.pool.connection() as conn:
         await catch_up(conn, CATALOGUE)
         for name in STORED:
-            where = "" if dependent or name != "lab.recall" else " WHERE state <> 'withdrawn'"
+            where = "" if dependent or name not in TRACES else " WHERE state <> 'withdrawn'"
             cursor = await conn.execute(f"SELECT * FROM {name}{where}".encode())
             heads = [column.name for column in cursor.description or ()]
             left_out = set() if dependent else DEPENDENT.get(name, set())

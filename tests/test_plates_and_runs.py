@@ -60,7 +60,12 @@ async def test_a_run_is_called_and_its_negatives_released_by_one_person(muster: 
         ],
     )
     assert (await sign(muster, "anna")).released == 1
-    assert await open_list(muster) == {"B1": "propose", "B2": "repeat", "B3": "repeat", "B4": "done"}
+    assert await open_list(muster) == {
+        "B1": "propose",
+        "B2": "repeat",
+        "B3": "repeat",
+        "B4": "done",
+    }
 
 
 @plays
@@ -221,7 +226,10 @@ async def test_an_indeterminate_is_repeated_and_cleared_or_proposed(muster: Inst
     await prepare(muster)
     await load(muster, "P1", FOUR)
     await run(muster, "P1", {**CLEAN, "A01": "B1 38 - 26", "B01": "B2 38 - 26"})
-    assert {b: n for b, n in (await open_list(muster)).items() if n == "repeat"}.keys() == {"B1", "B2"}
+    assert {b: n for b, n in (await open_list(muster)).items() if n == "repeat"}.keys() == {
+        "B1",
+        "B2",
+    }
     await load(muster, "P2", {"A01": "B1", "B01": "B2"}, repeats=["B1", "B2"])
     await run(muster, "P2", {"A01": "B1 - - 26", "B01": "B2 - 38 26"})
     assert await open_list(muster) == {
@@ -233,9 +241,7 @@ async def test_an_indeterminate_is_repeated_and_cleared_or_proposed(muster: Inst
 async def test_a_new_edition_calls_open_samples_again_and_no_others(muster: Instance) -> None:
     await prepare(muster)
     await load(muster, "P1", FOUR)
-    imported = await run(
-        muster, "P1", {**CLEAN, "A01": "B1 36.5 36 26", "B01": "B2 36.5 36 26"}
-    )
+    imported = await run(muster, "P1", {**CLEAN, "A01": "B1 36.5 36 26", "B01": "B2 36.5 36 26"})
     await sign(muster, "anna", "B3")
     await sign(muster, "anna", "B1")
     assert await open_list(muster) == {
@@ -243,9 +249,7 @@ async def test_a_new_edition_calls_open_samples_again_and_no_others(muster: Inst
     }  # fmt: skip
     stricter = msgspec.structs.replace(
         usual(),
-        targets=tuple(
-            msgspec.structs.replace(one, positive_to=35_000) for one in usual().targets
-        ),
+        targets=tuple(msgspec.structs.replace(one, positive_to=35_000) for one in usual().targets),
     )
     await adopt(muster, stricter, edition="E2")
     async with desk(muster) as one:

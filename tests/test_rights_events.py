@@ -36,6 +36,9 @@ SENT: dict[str, str] = {
     "ResultAmended": "lab r{x}1 barcode=TUBE-{x}1 outcome=negative",
     "ResultBound": "lab r{x}1 barcode=TUBE-{x}1 tube=T{x}1",
     "ResultRejected": "lab r{x}5 barcode=LOST-{x}",
+    "MemberReached": "area T{x}1 person=p{x}1 recall=N how=phone",
+    "TaskAcknowledged": "lab K{x}",
+    "TaskDone": "lab K{x} outcome=duplicate",
 }
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
@@ -48,6 +51,9 @@ NEVER_SENT: dict[str, str] = {
     "RecallClosed": "T{x}1 person=p{x}1 recall=N retest=T{x}2 outcome=released",
     "RecallReopened": "T{x}1 person=p{x}1 recall=N closing=N",
     "RecallFellDue": "T{x}1 person=p{x}1 recall=N",
+    "AddresseeListed": "N code=N name=N kinds=[\"positive_tube\"] role=tracer reach=lab minutes=1"
+    " since=06:00",
+    "TaskIssued": "N kind=other due_at=06:00", "TaskWithdrawn": "K{x}", "TaskFellDue": "K{x}",
     "AccountOpened": "N login=n kind=staff starts_at=06:00", "AccountClosed": "N reason=left",
     "RoleGranted": "N role=command_post starts_at=06:00",
     "RoleEnded": "N granted=N ends_at=06:00 reason=left", "UndertakingSigned": "N edition=1",

@@ -258,6 +258,13 @@ OTHERS = """
     15:30  RefusalRecorded      p3  round=R1
     15:30  ExemptionGranted     p3  reason=illness
     15:30  StanceWithdrawn      p3
+    15:30  MemberReached        T1  person=p1 recall=N how=phone
+    15:30  AddresseeListed      A1  code=a name=A kinds=["positive_tube"] role=squad reach=lab minutes=9 since=15:00
+    15:30  TaskIssued           K1  kind=other due_at=16:00 tube=T1
+    15:30  TaskAcknowledged     K1
+    15:30  TaskDone             K1
+    15:30  TaskWithdrawn        K1
+    15:30  TaskFellDue          K1
 """
 
 

@@ -1,7 +1,9 @@
 """Commands that decide: rounds, policies, results, who is who."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import rich_click as click
@@ -15,7 +17,10 @@ from muster.coverage import queries as coverage
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from muster.lab import decide as lab
+from muster.lab import releasing
+from muster.lab.deciding import Desk, deciding
 from muster.lab.events import Outcome
+from muster.lab.releasing import Amends, Rejects
 from muster.registry import decide as registry
 from muster.registry import queries as people
 from muster.registry.events import DenominatorDeclared, PolicyName
@@ -166,17 +171,15 @@ async def declare_denominator(
 @command(result_group, "amend")
 @click.argument("result", type=UUID)
 @click.argument("outcome", type=click.Choice(get_args(Outcome)))
-@click.option("--reason", type=click.Choice(("repeat_run", "clerical", "wrong_sample", "other")),
-              required=True)  # fmt: skip
-async def amend_result(out: Out, result: UUID, outcome: Outcome, reason: Any) -> Any:
-    """Give a released result another outcome; its recalls are withdrawn or renewed."""
+@click.option("--reason", type=click.Choice(get_args(Amends)), required=True)
+async def amend_result(out: Out, result: UUID, outcome: Outcome, reason: Amends) -> Any:
+    """Give a released result another outcome; its recalls are withdrawn or renewed. From or to a positive
+    or indeterminate one this proposes it, and another person confirms it."""
 
     async def work(out: Out, muster: Instance) -> Any:
-        async with muster.pool.connection() as conn:
-            await lab.amend(
-                conn, muster.door, result, outcome=outcome, reason=reason, actor=ACTOR, at=now()
-            )
-        return {"result": result, "outcome": outcome}
+        async with _desk_of(muster, result) as desk:
+            done = await releasing.amend(desk, result, outcome=outcome, reason=reason)
+        return {"result": result, "outcome": outcome, "done": done}
 
     return await opened(work, out)
 
@@ -197,19 +200,26 @@ async def bind_result(out: Out, result: UUID, tube: UUID) -> Any:
 
 @command(result_group, "reject")
 @click.argument("result", type=UUID)
-@click.option("--reason", type=click.Choice(("wrong_file", "wrong_tube", "superseded", "other")),
-              required=True)  # fmt: skip
-async def reject_result(
-    out: Out, result: UUID, reason: Literal["wrong_file", "wrong_tube", "superseded", "other"]
-) -> Any:
-    """Say that a result does not count."""
+@click.option("--reason", type=click.Choice(get_args(Rejects)), required=True)
+async def reject_result(out: Out, result: UUID, reason: Rejects) -> Any:
+    """Say that a result does not count; of a positive or indeterminate one this proposes it, and another
+    person confirms it."""
 
     async def work(out: Out, muster: Instance) -> Any:
-        async with muster.pool.connection() as conn:
-            await lab.reject(conn, muster.door, result, reason=reason, actor=ACTOR, at=now())
-        return {"result": result}
+        async with _desk_of(muster, result) as desk:
+            done = await releasing.reject(desk, result, reason=reason)
+        return {"result": result, "done": done}
 
     return await opened(work, out)
+
+
+@asynccontextmanager
+async def _desk_of(muster: Instance, result: UUID) -> AsyncIterator[Desk]:
+    """The operator's turn to decide in the laboratory of a result."""
+    async with muster.pool.connection() as conn:
+        code = (await lab.result_of(conn, result))["lab"]
+    async with deciding(muster.pool, muster.door, code, actor=ACTOR, at=now()) as desk:
+        yield desk
 
 
 @command(main, "merge")

@@ -56,8 +56,8 @@ class BoxPacked(Body, frozen=True):
 
     code: Code
     kind: Literal["bag", "box"] = "box"
-    tubes: Annotated[list[PackedTube], Meta(max_length=BOX_TUBES_LIMIT)] = []
-    bags: Annotated[list[UUID], Meta(max_length=BOX_BAGS_LIMIT)] = []
+    tubes: Annotated[tuple[PackedTube, ...], Meta(max_length=BOX_TUBES_LIMIT)] = ()
+    bags: Annotated[tuple[UUID, ...], Meta(max_length=BOX_BAGS_LIMIT)] = ()
     count: Count | None = None
     seal: Code | None = None
     site: UUID | None = None

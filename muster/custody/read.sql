@@ -9,7 +9,7 @@ FROM ledger.event e
 WHERE e.type = 'BarcodeFormatAdopted' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;
 
--- name: box (key: box; touched: box; index: code; index: site; index: bound_for)
+-- name: box (key: box; touched: box; index: code; index: site; index: bound_for; index: packed_at, box)
 -- Each box and bag as it was last packed, and where it is to go.
 SELECT DISTINCT ON (p.subject) p.subject AS box, p.body ->> 'code' AS code,
     coalesce(p.body ->> 'kind', 'box') AS kind, p.body ->> 'seal' AS seal,
@@ -42,8 +42,11 @@ JOIN ledger.event p ON p.id = b.packing
 CROSS JOIN jsonb_array_elements_text(p.body -> 'bags') g;
 
 -- name: leg (key: box; touched: box; index: taker; index: given_at where taken_at IS NULL)
--- The hand-overs of a box, the two sides' scans side by side: the n-th giving from one party to another
--- with the n-th taking. A laboratory's reception is its taking; who gave is then who said so.
+-- The hand-overs of a box, the two sides' scans side by side, and in what they differ: the n-th giving
+-- from one party to another with the n-th taking. A laboratory's reception is its taking; who gave is
+-- then who says so, or who is named by the scan next in time. A box that a laboratory took once and
+-- scanned in again was not handed over again: the second taking counts where there is a second giving.
+-- Two thermometers may be two degrees apart.
 SELECT s.box, s.giver, s.taker, s.n,
     min(s.at) FILTER (WHERE s.side = 'gives') AS given_at,
     min(s.at) FILTER (WHERE s.side = 'takes') AS taken_at,
@@ -55,7 +58,13 @@ SELECT s.box, s.giver, s.taker, s.n,
     min(s.decidegrees) FILTER (WHERE s.side = 'gives') AS given_decidegrees,
     min(s.decidegrees) FILTER (WHERE s.side = 'takes') AS taken_decidegrees,
     min(s.actor) FILTER (WHERE s.side = 'gives') AS given_by,
-    min(s.actor) FILTER (WHERE s.side = 'takes') AS taken_by
+    min(s.actor) FILTER (WHERE s.side = 'takes') AS taken_by,
+    array_remove(ARRAY[
+        CASE WHEN min(s.count) <> max(s.count) THEN 'count' END,
+        CASE WHEN min(s.seal) <> max(s.seal) THEN 'seal' END,
+        CASE WHEN NOT bool_and(s.seal_intact) THEN 'seal_broken' END,
+        CASE WHEN max(s.decidegrees) - min(s.decidegrees) > 20 THEN 'temperature' END
+    ], NULL) AS differs
 FROM (
     SELECT m.*, row_number() OVER (
         PARTITION BY m.box, m.giver, m.taker, m.side ORDER BY m.at, m.id)::int AS n
@@ -74,11 +83,12 @@ FROM (
                 SELECT g.key || ':' || g.value
                 FROM ledger.event e, jsonb_each_text(e.body -> 'giver') g
                 WHERE e.subject = r.box AND e.type = 'BoxHandedOver'
-                    AND e.body ->> 'side' = 'gives' AND e.body -> 'taker' ->> 'lab' = r.lab
-                ORDER BY e.at DESC, e.id DESC LIMIT 1)),
+                    AND e.body -> 'taker' ->> 'lab' = r.lab
+                ORDER BY abs(extract(epoch FROM e.at - r.received_at)), e.id LIMIT 1)),
             'lab:' || r.lab, r.count, r.seal, r.seal_intact, r.decidegrees
         FROM lab.reception r WHERE r.box IS NOT NULL) m) s
-GROUP BY s.box, s.giver, s.taker, s.n;
+GROUP BY s.box, s.giver, s.taker, s.n
+HAVING s.n = 1 OR bool_or(s.side = 'gives') OR s.taker NOT LIKE 'lab:%';
 
 -- name: temperature (key: box; touched: box; index: decidegrees)
 -- Every temperature on record of a box: read on its way, at hand-overs, at its reception.

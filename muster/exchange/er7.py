@@ -18,6 +18,7 @@ from muster.exchange.report import Fault
 
 FILE_LIMIT_BYTES = 10_000_000
 SEGMENTS_LIMIT = 100_000
+_PARTS_LIMIT = 100  # of a segment, a field, a component; the standard needs 50
 
 CHARSETS = {
     "ASCII": "ascii", "8859/1": "latin-1", "UNICODE UTF-8": "utf-8", "UTF-8": "utf-8",
@@ -51,17 +52,17 @@ class Segment(msgspec.Struct, frozen=True):
         return self.fields[field] if field < len(self.fields) else ""
 
     def repetitions(self, field: int) -> list[str]:
-        return self.raw(field).split(self.delimiters.repetition)
+        return self.raw(field).split(self.delimiters.repetition, _PARTS_LIMIT)
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1) -> str:
         """A part of the field's first repetition, unescaped; "" where there is none."""
         return self.part(self.repetitions(field)[0], component, subcomponent)
 
     def part(self, repetition: str, component: int = 1, subcomponent: int = 1) -> str:
-        components = repetition.split(self.delimiters.component)
+        components = repetition.split(self.delimiters.component, _PARTS_LIMIT)
         if component > len(components):
             return ""
-        parts = components[component - 1].split(self.delimiters.subcomponent)
+        parts = components[component - 1].split(self.delimiters.subcomponent, _PARTS_LIMIT)
         if subcomponent > len(parts):
             return ""
         text = unescape(parts[subcomponent - 1], self.delimiters, self.charset).strip()
@@ -133,23 +134,28 @@ def split(name: str, content: bytes) -> tuple[list[Lines], list[Fault]]:
     messages: list[Lines] = []
     wrong: list[Fault] = []
     batch: list[tuple[int, bytes]] = []
+    current: Lines | None = None
     framed = outside = False
     for line, piece, ended in _lines(content.removeprefix(b"\xef\xbb\xbf")):
-        framed = framed or _START in piece
+        if _START in piece:  # what stands in a frame of its own is not the last message's
+            framed, current = True, None
         text, close, _ = piece.replace(_START, b"").partition(_END)
         text = text.strip(b" \t\0")
         if text[:3] in _BATCH:
             batch.append((len(messages), text))
         elif text[:3] == b"MSH":
-            messages.append(Lines(len(messages) + 1, [(line, text)], ended and not framed))
-        elif text and messages:
-            messages[-1].lines.append((line, text))
-            messages[-1].whole = ended and not framed
+            current, outside = Lines(len(messages) + 1, [(line, text)], ended and not framed), False
+            messages.append(current)
+        elif text and current:
+            current.lines.append((line, text))
+            current.whole = ended and not framed
         elif text and not outside:
             outside = True
             wrong.append(Fault(line=line, problem=faults.SegmentBroken(file=name, line=line)))
-        if close and messages:
-            messages[-1].whole, framed = True, False
+        if close:
+            if current:
+                current.whole = True
+            framed, current = False, None
     if not messages:
         raise faults.NotHl7(file=name)
     return messages, wrong + list(_batch_faults(name, batch, len(messages)))
@@ -202,7 +208,7 @@ def header(msh: bytes) -> Header | tuple[type[faults.ExchangeFault], str]:
     declared = ""
     for charset in ("utf-8", "gb18030", "big5", "latin-1"):
         try:
-            fields = msh.decode(charset).split(delimiters.field)
+            fields = msh.decode(charset).split(delimiters.field, _PARTS_LIMIT)
         except UnicodeDecodeError:
             continue
         declared = fields[17].split(delimiters.repetition)[0].strip() if len(fields) > 17 else ""
@@ -233,8 +239,10 @@ def segments(
         name, mark = text[:3], text[3:4]
         if not re.fullmatch(r"[A-Z][A-Z0-9]{2}", name) or mark not in ("", read.delimiters.field):
             yield line, faults.SegmentBroken
+            if "".join(read.delimiters[1:]) in text or r"^~\&" in text:
+                return  # a header with its name damaged: what follows is another message
             continue
-        fields = text.split(read.delimiters.field)
+        fields = text.split(read.delimiters.field, _PARTS_LIMIT)
         if name == "MSH":  # MSH-1 is the separator itself
             fields.insert(1, read.delimiters.field)
         counts[name] = counts.get(name, 0) + 1

@@ -33,6 +33,7 @@ from muster.exchange.report import (
     Batch,
     Combined,
     Outcome,
+    Status,
     TargetValue,
     TubeReport,
 )
@@ -67,43 +68,58 @@ def read_bundle(name: str, content: bytes) -> Batch:
     a fault of the batch.
     """
     opened = open_bundle(name, content)
-    answered: set[str] = set()
-    reports = []
-    for entry in opened.of_type("DiagnosticReport"):
-        report = _report(entry, opened, answered)
-        if report is not None:
-            reports.append(report)
+    answers = _answers_for(opened)
+    found = [_report(entry, opened, answers) for entry in opened.of_type("DiagnosticReport")]
+    reports = [report for report in found if report]
     for entry in opened.of_type("Observation"):
-        if entry.path not in answered and is_overall(_coded(entry.resource.get("code"))):
+        if entry.path not in answers and is_overall(_coded(entry.resource.get("code"))):
             opened.unusable("alone", entry)
     header = next((one.resource for one in opened.of_type("MessageHeader")), {})
     source = header.get("source", {})
     return Batch(
         message_id=opened.said_id(),
         sender=clean(source.get("name") or source.get("endpoint") or ""),
-        reports=tuple(reports), faults=tuple(opened.faults),
+        reports=tuple(reports), faults=tuple(opened.wrong),
     )  # fmt: skip
 
 
-def _report(entry: Entry, opened: Opened, answered: set[str]) -> TubeReport | None:
+def _answers_for(opened: Opened) -> dict[str, set[str]]:
+    """Of which specimens each observation tells: by the reports that have it, and by itself."""
+    answers: dict[str, set[str]] = {}
+    for report in opened.of_type("DiagnosticReport"):
+        specimens = {opened.whole_name(one, report) for one in report.resource.get("specimen", [])}
+        for one in report.resource.get("result", []):
+            answers.setdefault(opened.whole_name(one, report), set()).update(specimens)
+    for entry in opened.of_type("Observation"):
+        if entry.path in answers and "specimen" in entry.resource:
+            answers[entry.path].add(opened.whole_name(entry.resource["specimen"], entry))
+        for one in entry.resource.get("hasMember", []):
+            answers.setdefault(opened.whole_name(one, entry), set())
+    return answers
+
+
+def _report(entry: Entry, opened: Opened, answers: dict[str, set[str]]) -> TubeReport | None:
     """The report of one DiagnosticReport, or None and its faults."""
-    before, said = len(opened.faults), entry.resource
+    before, said = len(opened.wrong), entry.resource
     observations = _observations(entry, opened)
-    answered |= {one.path for one in observations}
     references = said.get("specimen", [])
     if len(references) != 1:
         opened.unusable("specimen", entry, "specimen")
         return None
     specimen = opened.resolve(references[0], entry, "specimen[0]", expected="Specimen")
-    if not observations and len(opened.faults) == before:
+    if not observations and len(opened.wrong) == before:
         opened.unusable("result", entry, "result")
-    if specimen is None or len(opened.faults) > before:
+    if specimen is None or len(opened.wrong) > before:
         return None
     asked = {(one.code, one.system) for one in _coded(said.get("code")) if one.code}
     overall = [one for one in observations if _answers(one.resource, asked)]
-    parts = [part for one in observations for part in _parts(one, beside=one not in overall)]
+    for one in overall:
+        if len(answers.get(one.path, ())) > 1:
+            opened.unusable("shared", one, "specimen")
+    tubes = {one.path for one in overall}
+    parts = [part for one in observations for part in _parts(one, beside=one.path not in tubes)]
     values = _values(parts)
-    taken = [*overall, *(one for _, one in values if one in observations)]
+    taken = [*overall, *(one for _, one in values if "status" in one.resource)]
     status = _status([entry, *taken], opened)
     outcome = _outcome(overall, entry, opened)
     targets = _targets(values, opened)
@@ -117,13 +133,13 @@ def _report(entry: Entry, opened: Opened, answered: set[str]) -> TubeReport | No
     received_at = _time(specimen.resource.get("receivedTime"), specimen, "receivedTime", opened)
     members, combined = _members(specimen, opened), _combined(specimen, opened)
     result_id = _within(_value(said.get("identifier", [])), entry, "identifier", opened)
-    if len(opened.faults) > before or not (status and outcome and resulted_at):
+    if len(opened.wrong) > before or not (outcome and resulted_at):
         return None
     return TubeReport(
         barcode=barcode, outcome=outcome, status=status, lab=lab, resulted_at=resulted_at,
         collected_at=collected_at, received_at=received_at, members=members, combined=combined,
         targets=targets, result_id=result_id or None, line=entry.number,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _observations(entry: Entry, opened: Opened) -> list[Entry]:
@@ -187,7 +203,7 @@ def _values(parts: Iterable[Entry]) -> list[tuple[str, Entry]]:
     return [*values, *(("detection", one) for one in calls)]
 
 
-def _status(entries: Iterable[Entry], opened: Opened) -> str | None:
+def _status(entries: Iterable[Entry], opened: Opened) -> Status:
     corrected = False
     for entry in entries:
         status = entry.resource.get("status")

@@ -3,6 +3,7 @@
 Only the types that are needed are looked at; a Patient or a Practitioner that came along is not.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import msgspec
 from muster.core.text import clean
 from muster.exchange import faults
 from muster.exchange.fhir_schema import Resource, offences, resource_types
-from muster.exchange.report import Fault
+from muster.exchange.report import FAULTS_LIMIT, Fault
 
 FILE_LIMIT_BYTES = 10_000_000
 ENTRIES_LIMIT = 5_000
@@ -44,6 +45,10 @@ _REMEDY = {
         "a report must have one specimen", "一份报告须有且只有一个标本",
         "Send one DiagnosticReport for each tube.", "请每支管发送一份 DiagnosticReport。",
     ),
+    "shared": (
+        "the same observation answers for another specimen", "同一观察项还用于另一标本",
+        "Send one Observation for each tube.", "请每支管发送一个 Observation。",
+    ),
     "result": (
         "a report must have observations", "报告中没有观察项",
         "Refer to them in result.", "请在 result 中引用观察项。",
@@ -67,7 +72,7 @@ class Opened(msgspec.Struct):
     bundle: Resource
     entries: list[Entry]
     by_reference: dict[str, Entry | None]
-    faults: list[Fault]
+    wrong: list[Fault]
 
     def of_type(self, kind: str) -> Iterator[Entry]:
         return (entry for entry in self.entries if entry.resource["resourceType"] == kind)
@@ -85,7 +90,11 @@ class Opened(msgspec.Struct):
         number = at if isinstance(at, int) else at.number
         place = path if isinstance(at, int) else at.path + (path and f".{path}")
         problem = kind(file=self.file, entry=number or None, place=place, **facts)
-        self.faults.append(Fault(line=number or None, place=place, problem=problem))
+        if len(self.wrong) >= FAULTS_LIMIT:
+            raise faults.ExchangeTooLarge(
+                file=self.file, found=len(self.wrong), unit="faults", limit=FAULTS_LIMIT
+            )
+        self.wrong.append(Fault(line=number or None, place=place, problem=problem))
 
     def unusable(self, why: str, at: Entry | int, path: str = "") -> None:
         facts = dict(zip(("why", "why_zh", "remedy", "remedy_zh"), _REMEDY[why], strict=True))
@@ -100,10 +109,19 @@ class Opened(msgspec.Struct):
         if found is not None and found.resource["resourceType"] == expected:
             return found
         # What a reference says may be somebody's name or number: only its form is told.
-        said = str(reference.get("reference", ""))
-        told = f"({expected})" if not said else "#" if said[0] == "#" else said[:8] + "…"
+        form = re.match(r"#|urn:uuid:|https?://|[A-Z][A-Za-z]+/", reference.get("reference", ""))
+        known = form and (
+            form[0][-1] != "/" or form[0][:-1] in {*resource_types(), "http:/", "https:/"}
+        )
+        told = f"{form[0]}…" if form and known else f"({expected})"
         self.fault(faults.ReferenceLost, within, path, found=told, expected=expected)
         return None
+
+    def whole_name(self, reference: Resource, within: Entry) -> str:
+        """One name for what a reference leads to, however it is written; "" for none."""
+        said = str(reference.get("reference", "")).partition("/_history/")[0]
+        found = self.by_reference.get(said)
+        return found.path if found else within.path + said if said[:1] == "#" else said
 
     def find(self, reference: Resource, within: Entry) -> Entry | None:
         said = str(reference.get("reference", "")).partition("/_history/")[0]

@@ -40,10 +40,20 @@ def _validator(kind: str):  # -> jsonschema_rs.Draft6Validator
     from jsonschema_rs import Draft6Validator, RegexOptions
 
     return Draft6Validator(
-        {"definitions": {**definitions(), "ResourceList": True}, "$ref": f"#/definitions/{kind}"},
+        {"definitions": _objects(), "$ref": f"#/definitions/{kind}"},
         mask="the value",  # it may be a name
         pattern_options=RegexOptions(),
     )
+
+
+@cache
+def _objects() -> dict[str, Any]:
+    """The definitions, with what the schema leaves out and R4 says (json.html): that a complex type
+    is an object. Without it a text in place of a Reference is valid."""
+    return {
+        name: {**one, "type": "object"} if "properties" in one else one
+        for name, one in definitions().items()
+    } | {"ResourceList": True}
 
 
 def offences(kind: str, resource: Resource) -> Iterator[tuple[list[str | int], str]]:

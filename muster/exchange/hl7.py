@@ -31,7 +31,7 @@ def read_oru(name: str, content: bytes, *, zone: str) -> Batch:
         received, found = _message(message, reading)
         heard.append(received)
         reports += found
-        wrong += reading.faults
+        wrong += reading.wrong
     return Batch(
         message_id=heard[0].message_id, sender=heard[0].sender.facility,
         reports=tuple(reports), faults=tuple(wrong), messages=tuple(heard),
@@ -86,7 +86,7 @@ def _received(number: int, msh: Segment) -> Received:
 
 def _header_fits(msh: Segment, reading: Reading) -> bool:
     """Whether the message is a real result in the version understood; else it says why not."""
-    before = len(reading.faults)
+    before = len(reading.wrong)
     kind = "^".join(msh.text(9, part) for part in (1, 2))
     if re.fullmatch(r"ORU[^A-Za-z0-9]R01.*", msh.text(9)):  # it uses others than it declares
         reading.fault(faults.EncodingCharactersWrong, msh, 2, found=f'"{msh.text(9)[3]}"')
@@ -102,4 +102,4 @@ def _header_fits(msh: Segment, reading: Reading) -> bool:
         sent = time(msh, 7, reading, needs_hour=False)
         if sent is not None and re.search(r"[+-][0-9]{4}$", msh.text(7)):
             reading.zone = sent.tzinfo or reading.zone
-    return len(reading.faults) == before
+    return len(reading.wrong) == before

@@ -32,6 +32,7 @@ from muster.exchange.report import (
     MEMBERS_LIMIT,
     Combined,
     Outcome,
+    Status,
     TargetValue,
     TubeReport,
 )
@@ -50,14 +51,14 @@ class Order(msgspec.Struct):
 
 def report(order: Order, msh: Segment, reading: Reading) -> TubeReport | None:
     """The report of one order, or None and its faults."""
-    before = len(reading.faults)
+    before = len(reading.wrong)
     if not order.obxs:
         reading.missing("OBX", order.obr)
     if not order.spms:
         reading.missing("SPM", order.obr)
     elif len(order.spms) > 1:
         reading.fault(faults.SegmentRepeated, order.spms[1], found=len(order.spms))
-    if len(reading.faults) > before:
+    if len(reading.wrong) > before:
         return None
     overall, values = _sorted(order)
     status = _status(order, [*overall, *(obx for _, obx in values)], reading)
@@ -71,13 +72,13 @@ def report(order: Order, msh: Segment, reading: Reading) -> TubeReport | None:
     received_at = time(spm, 18, reading, needs_hour=False)
     role, members = _role(spm, reading), _members(spm, reading)
     result_id = _within(clean(order.obr.text(3)), order.obr, 3, reading)
-    if len(reading.faults) > before or not (status and outcome and resulted_at):
+    if len(reading.wrong) > before or not (outcome and resulted_at):
         return None
     return TubeReport(
         barcode=barcode, outcome=outcome, status=status, lab=lab, resulted_at=resulted_at,
         collected_at=collected_at, received_at=received_at, members=members, combined=role,
         targets=targets, result_id=result_id or None, line=order.obr.line,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _sorted(order: Order) -> tuple[list[Segment], list[tuple[str, Segment]]]:
@@ -86,24 +87,21 @@ def _sorted(order: Order) -> tuple[list[Segment], list[tuple[str, Segment]]]:
     asked = order.obr.text(4)
     overall: list[Segment] = []
     values: list[tuple[str, Segment]] = []
-    coded = [obx for obx in order.obxs if obx.text(2) != "NM"]
+    others: list[Segment] = []
     for obx in order.obxs:
-        named = _coded(obx, 3)
-        if is_overall(named) or (asked and asked == obx.text(3) and obx in coded):
+        named, kind = _coded(obx, 3), obx.text(2)
+        if is_overall(named) or (asked and asked == obx.text(3) and kind != "NM"):
             overall.append(obx)
         elif is_detection(named):
             values.append(("detection", obx))
-        elif is_ct(named, obx.text(6)) and (obx not in coded or obx.text(2) in ("ST", "SN", "TX")):
+        elif kind in ("NM", "ST", "SN", "TX") and is_ct(named, obx.text(6)):
             values.append(("ct", obx))
+        elif kind != "NM":
+            others.append(obx)
     measured = {target_of(_coded(obx, 3)) for kind, obx in values if kind == "ct"}
-    taken = [*overall, *(obx for _, obx in values)]
     # LOINC has no code for the call of every target: one named like a cycle threshold is its call.
-    values += [
-        ("detection", obx)
-        for obx in coded
-        if obx not in taken and target_of(_coded(obx, 3)) in measured
-    ]
-    return overall, values
+    calls = [obx for obx in others if target_of(_coded(obx, 3)) in measured]
+    return overall, [*values, *(("detection", obx) for obx in calls)]
 
 
 def _coded(obx: Segment, field: int, repetition: str | None = None) -> list[Coded]:
@@ -113,7 +111,7 @@ def _coded(obx: Segment, field: int, repetition: str | None = None) -> list[Code
     return [Coded(*three) for three in (parts[:3], parts[3:]) if any(three[:2])]
 
 
-def _status(order: Order, obxs: Iterable[Segment], reading: Reading) -> str | None:
+def _status(order: Order, obxs: Iterable[Segment], reading: Reading) -> Status:
     """ "final" or "corrected", of OBX-11 and, where it is given, OBR-25."""
     corrected = False
     for segment, field in [(order.obr, 25), *((obx, 11) for obx in obxs)]:
@@ -234,7 +232,7 @@ def _lab(order: Order, msh: Segment, reading: Reading) -> str:
 def _resulted_at(order: Order, overall: list[Segment], reading: Reading) -> datetime | None:
     """OBR-22, when it was reported, else OBX-19, when it was analysed."""
     for segment, field in [(order.obr, 22), *((obx, 19) for obx in overall)]:
-        if segment.raw(field):
+        if segment.text(field):
             return time(segment, field, reading, needs_hour=True)
     reading.missing("time", order.obr, 22)
     return None

@@ -10,7 +10,7 @@ import msgspec
 from muster.exchange import faults
 from muster.exchange.codes import shown
 from muster.exchange.er7 import Segment
-from muster.exchange.report import Fault
+from muster.exchange.report import FAULTS_LIMIT, Fault
 
 _TIME = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})(?:([0-9]{2})(?:\.([0-9]{1,4}))?)?)?"
@@ -50,7 +50,7 @@ class Reading(msgspec.Struct):
     file: str
     number: int
     zone: tzinfo
-    faults: list[Fault]
+    wrong: list[Fault]
 
     def fault(
         self, kind: type[faults.ExchangeFault], at: Segment | int, field: int = 0, **facts: object
@@ -58,7 +58,11 @@ class Reading(msgspec.Struct):
         line = at if isinstance(at, int) else at.line
         place = "" if isinstance(at, int) else at.place(field) if field else at.name
         problem = kind(file=self.file, number=self.number, line=line, place=place, **facts)
-        self.faults.append(Fault(message=self.number, line=line, place=place, problem=problem))
+        if len(self.wrong) >= FAULTS_LIMIT:
+            raise faults.ExchangeTooLarge(
+                file=self.file, found=len(self.wrong), unit="faults", limit=FAULTS_LIMIT
+            )
+        self.wrong.append(Fault(message=self.number, line=line, place=place, problem=problem))
 
     def missing(self, what: str, at: Segment | int, field: int = 0) -> None:
         remedy, remedy_zh = REMEDY[what]

@@ -8,11 +8,13 @@ import msgspec
 from muster.core.problems import Problem
 
 Outcome = Literal["positive", "negative", "indeterminate", "invalid"]
+Status = Literal["final", "corrected"]
 Combined = Literal["pooled", "grouped"]
 
 CODE_CHARACTERS = 64  # of a barcode, a laboratory, a target, an id
 CT_MILLI_LIMIT = 60_000
 MEMBERS_LIMIT = 10_000
+FAULTS_LIMIT = 20_000  # of one file; one with more is not what it says it is
 
 
 class TargetValue(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class TubeReport(msgspec.Struct, frozen=True, kw_only=True):
 
     barcode: str
     outcome: Outcome
-    status: Literal["final", "corrected"]
+    status: Status
     lab: str
     resulted_at: datetime
     collected_at: datetime | None = None

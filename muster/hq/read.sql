@@ -124,8 +124,12 @@ ORDER BY g.tube, g.kind, f.addressee, f.role, w.area, w.lab, g.at, g.cause;
 SELECT r.result, r.amended_at, r.tubes[1] AS tube, a.id AS amendment, x.who,
     a.received_at + interval '{DEFAULT_TOLD_HOURS} hours' AS due_at
 FROM lab.result r
-JOIN ledger.event a ON a.subject = r.result AND a.type = 'ResultAmended' AND a.body IS NOT NULL
-JOIN ledger.event e ON e.subject = r.result AND e.type = 'ResultReleased'
+CROSS JOIN LATERAL (
+    SELECT m.id, m.actor, m.received_at FROM ledger.event m
+    WHERE m.subject = r.result AND m.type = 'ResultAmended' AND m.body IS NOT NULL OFFSET 0) a
+CROSS JOIN LATERAL (
+    SELECT m.received_at FROM ledger.event m
+    WHERE m.subject = r.result AND m.type = 'ResultReleased' ORDER BY m.seq LIMIT 1) e
 CROSS JOIN LATERAL (
     SELECT DISTINCT g.who FROM access.reading g JOIN access.account c ON c.login = g.who
     WHERE g.people && ARRAY(

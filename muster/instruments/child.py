@@ -137,16 +137,17 @@ def _sheet(workbook: Any, index: int, name: str, archive: bytes | None) -> dict[
     errors = _error_cells(io.BytesIO(archive), index) if archive else {}  # type: ignore[arg-type]
     cells = workbook.get_sheet_by_index(index)
     first = cells.start[1] if cells.start else 0
-    return {
-        "name": name,
-        "rows": [
-            [cell if type(cell) is str else _text(cell) for cell in row]
-            for row in cells.iter_rows()
-        ],
-        "errors": [
-            (line, column - first) for line, columns in errors.items() for column in columns
-        ],
-    }
+    marks = [(line, col - first, "error") for line, cols in errors.items() for col in cols]
+    rows = []
+    for line, row in enumerate(cells.iter_rows(), 1):
+        rows.append([cell if type(cell) is str else _text(cell) for cell in row])
+        for column, cell in enumerate(row):
+            if type(cell) is float and abs(cell) >= _FIFTEEN_DIGITS:
+                marks.append((line, column, "digits"))
+    return {"name": name, "rows": rows, "marks": marks}
+
+
+_FIFTEEN_DIGITS = 1e15  # what a spreadsheet keeps of a number; a longer one has lost some
 
 
 def second_reading(content: bytes, settings: dict[str, Any]) -> dict[str, Any]:

@@ -112,10 +112,22 @@ class CtUnreadable(RunFileProblem):
     )
 
 
-class CtCellError(RunFileProblem):
-    """{file}, line {line}: the Ct is an error of the spreadsheet. Enter the value itself."""
+class RunCellError(RunFileProblem):
+    """{file}, line {line}: the cell under "{column}" shows an error of the spreadsheet. Enter the
+    value itself."""
 
-    zh = "{file} 第 {line} 行：Ct 单元格是公式错误值。请直接填写数值。"
+    zh = "{file} 第 {line} 行：“{column}”列的单元格是公式错误值。请直接填写内容。"
+
+
+class RunNumberLostDigits(RunFileProblem):
+    """{file}, line {line}: the number under "{column}" was shortened by a spreadsheet and has lost
+    its last digits. Format the column as text and enter it again, or export the file again and do
+    not open it in between."""
+
+    zh = (
+        "{file} 第 {line} 行：“{column}”列的号码被表格软件缩短，末尾几位已丢失。"
+        "请把该列设为文本格式后重新录入，或重新导出且不要用表格软件打开。"
+    )
 
 
 class WellUnreadable(RunFileProblem):

@@ -22,8 +22,8 @@ Row = tuple[int, list[str]]
 class Grid:
     """Rows of a text file or of a workbook's sheet, each with its line from 1; empty rows too.
 
-    `file` is the name for messages. `errors` are (line, column) of cells in which a spreadsheet
-    shows an error. `ends_open` is True if the last line of a text has no line end.
+    `file` is the name for messages. `marks` are cells of a workbook, by line and column, that show
+    an "error" or a number that lost its last "digits". `ends_open` is True if the last line of a text has no line end.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Grid:
         *,
         sheet: str = "",
         separator: str = "",
-        errors: frozenset[tuple[int, int]] = frozenset(),
+        marks: dict[tuple[int, int], str] | None = None,
         ends_open: bool = False,
     ) -> None:
         self.file = f"{file} ({sheet})" if sheet else file
         self.rows, self.sheet, self.separator = rows, sheet, separator
-        self.errors, self.ends_open = errors, ends_open
+        self.marks, self.ends_open = marks or {}, ends_open
 
     @cached_property
     def sections(self) -> dict[str, "Grid"]:

@@ -33,10 +33,13 @@ class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """One child, started when it is needed. Requests wait for each other."""
+    """One child, started when it is needed. Requests wait for each other.
 
-    def __init__(self, limits: ReaderLimits | None = None) -> None:
-        self.limits = limits or ReaderLimits()
+    `python` is the interpreter with whose libraries it reads; this process's own if not given.
+    """
+
+    def __init__(self, limits: ReaderLimits | None = None, *, python: str = sys.executable) -> None:
+        self.limits, self._python = limits or ReaderLimits(), python
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
@@ -104,7 +107,7 @@ class Reader:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 # -I: nothing from the environment or the working folder gets into the child.
-                sys.executable,
+                self._python,
                 "-I",
                 str(child.__file__),
                 str(self.limits.memory_bytes),

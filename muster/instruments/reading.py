@@ -116,8 +116,8 @@ async def _found_in_workbook(
 
 def _grid(name: str, sheet: dict[str, Any]) -> Grid:
     rows = [(line, cells) for line, cells in enumerate(sheet["rows"], 1)]
-    errors = frozenset((line, column) for line, column in sheet["errors"])
-    return Grid(name, rows, sheet=sheet["name"], errors=errors)
+    marks = {(line, column): mark for line, column, mark in sheet["marks"]}
+    return Grid(name, rows, sheet=sheet["name"], marks=marks)
 
 
 def _found(name: str, grids: Sequence[Grid], *, known: Sequence[Mapping], zone: ZoneInfo) -> _Found:

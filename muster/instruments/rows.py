@@ -1,6 +1,7 @@
 """The rows of a table as readings. Nothing is guessed: what cannot be read is an error with its
 line."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -8,11 +9,12 @@ from muster.core.text import clean, fold
 from muster.instruments import cells
 from muster.instruments.cells import NOT_RUN
 from muster.instruments.faults import (
-    CtCellError,
     CtUnreadable,
     NoReadings,
     RoleUnknown,
+    RunCellError,
     RunFileTruncated,
+    RunNumberLostDigits,
     RunRowTooWide,
     SeveralPlates,
     TargetMissing,
@@ -23,6 +25,10 @@ from muster.instruments.faults import (
 from muster.instruments.header import Table
 from muster.instruments.mapping import Field
 from muster.instruments.run_file import PlateSize, Reading, Role
+
+# A long number that a spreadsheet has written in its short form: 3.70602E+17.
+_SHORTENED = re.compile(r"\d(\.\d+)?[Ee]\+\d\d")
+_LIKE_A_WELL = re.compile(r"[A-Za-z]{0,2} ?\d{1,3}(\.0+)?|\d{1,2}[A-Za-z]")
 
 
 @dataclass(slots=True)
@@ -89,60 +95,73 @@ class _RowReader:
         else:
             self._cts = [("", table.picks["ct"][0])]
         self._last_needed = max(index for _, index in self._cts)
+        picked = [index for columns in table.picks.values() for index in columns]
+        self._used = {*picked, *(index for _, index in self._cts)}
+        self._marked_lines = {line for line, _ in table.grid.marks}
 
     def take(self, line: int, row: list[str]) -> None:
         if len(row) > self._width and any(map(str.strip, row[self._width :])):
             raise RunRowTooWide(file=self._file, line=line, found=len(row), expected=self._width)
-        get = self._getter(row)
-        sample, own_target, target = get("sample"), self._own("target", row), get("target")
-        texts = [(name, index, row[index] if index < len(row) else "") for name, index in self._cts]
-        values = [cells.ct_milli(text) for _, _, text in texts]
-        has_number = any(type(value) is int for value in values)
-        wide = self._table.mapping.layout == "wide"
-        is_error = any(self._is_error(line, index) for _, index, _ in texts)
-        if not (sample or has_number or is_error) and (wide or not own_target):
-            return  # an empty well, or a remark under the table
+        if self._get("well", row):
+            self._above.clear()  # what is written once for several rows ends with the next well
+        cts = [(name, row[index] if index < len(row) else "") for name, index in self._cts]
+        self._check_marks(line, row)
+        if self._is_nothing(row, [text for _, text in cts]):
+            return
         if len(row) <= self._last_needed:
             reason = f"the row has {len(row)} cells and ends before its Ct"
             raise RunFileTruncated(file=self._file, line=line, reason=reason)
-        well = self._well(line, row)
-        role = self._role(text := get("role"))
+        well = self._well(line, self._filled("well", row))
+        role = self._role(text := self._filled("role", row))
         if role is None:
-            raise RoleUnknown(file=self._file, line=line, text=clean(text))
-        if plate := get("plate"):
+            raise RoleUnknown(file=self._file, line=line, text=text)
+        if plate := self._filled("plate", row):
             self._taken.plates.setdefault(plate, line)
-        is_out = bool(self._table.picks.get("omit")) and cells.is_yes(get("omit"))
-        for (name, index, text), value in zip(texts, values, strict=True):
-            if self._is_error(line, index):
-                raise CtCellError(file=self._file, line=line)
-            if value == "unreadable":
+        sample, target = self._filled("sample", row), self._get("target", row)
+        is_out = "omit" in self._table.picks and cells.is_yes(self._get("omit", row))
+        for name, text in cts:
+            ct = cells.ct_milli(text)
+            if ct == "unreadable":
                 raise CtUnreadable(file=self._file, line=line, text=clean(text)[:40])
             what = self._target(line, well, name or target)
-            if is_out or value == NOT_RUN:
+            if is_out or ct == NOT_RUN:
                 self._taken.not_run[well, what] = line
-                continue
-            self._add(
-                Reading(
-                    well=well,
-                    target=what,
-                    sample=sample,
-                    role=role,
-                    ct_milli=value if isinstance(value, int) else None,
-                    line=line,
+            else:
+                milli = ct if isinstance(ct, int) else None
+                self._add(
+                    Reading(
+                        well=well, target=what, sample=sample, role=role, ct_milli=milli, line=line
+                    )
                 )
-            )
 
-    def _getter(self, row: Sequence[str]) -> Callable[[Field], str]:
-        picks, fill = self._table.picks, self._table.mapping.fill_down
+    def _is_nothing(self, row: Sequence[str], cts: Sequence[str]) -> bool:
+        """An empty well (no sample, no target, no control), or a remark under the table.
 
-        def get(name: Field) -> str:
-            for index in picks.get(name, ()):
-                if index < len(row) and (text := clean(row[index])):
-                    self._above[name] = text
-                    return text
-            return self._above.get(name, "") if name in fill else ""
+        A channel alone names no target: instruments list every channel of every well.
+        """
+        well = self._get("well", row)
+        if well and not _LIKE_A_WELL.fullmatch(well) and not any(map(str.strip, cts)):
+            return True
+        values = [cells.ct_milli(text) for text in cts]
+        own_target = self._table.mapping.layout == "long" and self._own("target", row)
+        if own_target or any(value not in (None, NOT_RUN) for value in values):
+            return False
+        is_control = self._role(self._get("role", row)) != "sample"
+        return not self._get("sample", row) and not is_control
 
-        return get
+    def _get(self, name: Field, row: Sequence[str]) -> str:
+        """The first cell of a field's columns with something in it."""
+        for index in self._table.picks.get(name, ()):
+            if index < len(row) and (text := clean(row[index])):
+                return text
+        return ""
+
+    def _filled(self, name: Field, row: Sequence[str]) -> str:
+        """The same, or what the rows above said for this one too."""
+        text = self._get(name, row)
+        if name in self._table.mapping.fill_down:
+            text = self._above[name] = text or self._above.get(name, "")
+        return text
 
     def _own(self, name: Field, row: Sequence[str]) -> str:
         """The cell of the field's preferred column: a channel alone names no target."""
@@ -150,8 +169,16 @@ class _RowReader:
             return row[index].strip() if index < len(row) else ""
         return ""
 
-    def _is_error(self, line: int, index: int) -> bool:
-        return (line, index) in self._table.grid.errors
+    def _check_marks(self, line: int, row: Sequence[str]) -> None:
+        for index in self._used if line in self._marked_lines else ():
+            mark = self._table.grid.marks.get((line, index))
+            if mark:
+                problem = RunCellError if mark == "error" else RunNumberLostDigits
+                header = clean(self._table.headers[index])
+                raise problem(file=self._file, line=line, column=header)
+        if _SHORTENED.fullmatch(self._get("sample", row)):
+            header = clean(self._table.headers[self._table.picks["sample"][0]])
+            raise RunNumberLostDigits(file=self._file, line=line, column=header)
 
     def _target(self, line: int, well: str, text: str) -> str:
         target = self._channels.get(fold(text), text) or self._table.mapping.target
@@ -159,8 +186,7 @@ class _RowReader:
             raise TargetMissing(file=self._file, line=line, well=well)
         return target
 
-    def _well(self, line: int, row: Sequence[str]) -> str:
-        text = self._getter(row)("well")
+    def _well(self, line: int, text: str) -> str:
         size = self._taken.size
         number = cells.well_number(text)
         if number is not None and size is None:

@@ -44,9 +44,10 @@ def request_for(table: Table, taken: Taken) -> dict[str, Any] | None:
 def contradiction(
     table: Table, taken: Taken, theirs: Sequence[tuple[str, str, str, float | None]]
 ) -> tuple[ReadersDisagree | None, bool]:
-    """The first place at which both readings differ; and whether theirs holds all of ours."""
+    """The first place at which both readings differ; and whether theirs holds all of ours, but for
+    wells without sample and curve, which the library drops."""
     ours = _by_raw_target(table, taken)
-    seen = set()
+    seen: set[tuple[str, str]] = set()
     for text, target, dye, ct in theirs:
         named = clean(target) if clean(target) not in ("", "N/A") else clean(dye)
         place = (cells.well(text) or text, named)
@@ -64,7 +65,8 @@ def contradiction(
             )
             return problem, False
         seen.add(place)
-    return None, seen == ours.keys()
+    left_out = [reading for place, reading in ours.items() if place not in seen]
+    return None, all(r.ct_milli is None and not r.sample for r in left_out)
 
 
 def _same(ours: int | None, theirs: float | None) -> bool:

@@ -14,6 +14,7 @@ from muster.config import (
     DEFAULT_READING_DAYS,
     FREE_TEXT_DAYS,
     INBOX_DAYS,
+    RUN_FILE_DAYS,
     SESSION_DAYS,
 )
 from muster.core.sqlfile import query
@@ -61,6 +62,10 @@ KINDS = (
     ),
     DataKind(
         "sign_in_codes", "登录验证码", 0, "they expired", "过期", "due_codes", "end_codes",
+        automatic=True,
+    ),
+    DataKind(
+        "laboratory_files", "实验室文件", RUN_FILE_DAYS, "it came", "收到", "due_files", "end_files",
         automatic=True,
     ),
     DataKind(

@@ -31,6 +31,12 @@ SELECT count(*) FROM ledger.inbox WHERE sealed IS NOT NULL AND expires_at < %(at
 -- name: end_inbox
 UPDATE ledger.inbox SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %(at)s;
 
+-- name: due_files
+SELECT count(*) FROM lab.run_file WHERE sealed IS NOT NULL AND expires_at < %(at)s;
+
+-- name: end_files
+UPDATE lab.run_file SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %(at)s;
+
 -- name: due_sessions
 SELECT count(*) FROM credential.session
 WHERE coalesce(ended_at, seen_at) < %(at)s - make_interval(days => %(days)s);

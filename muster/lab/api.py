@@ -1,5 +1,6 @@
 """HTTP for results, recalls and conflicts."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.guarding import check_people, principal, reading
-from muster.lab import decide, queries
+from muster.lab import decide, queries, releasing
+from muster.lab.deciding import Desk, deciding
 from muster.lab.engine.status import Status
 from muster.lab.events import Outcome
 from muster.showing import Why, looking
@@ -109,14 +111,15 @@ async def list_waiting(
         )  # fmt: skip
 
 
-@post("/v1/results/{result:uuid}/amend", status_code=204, right="decide_results")
-async def amend_result(request: Ask, result: FromPath[UUID], data: JSONBody[Amendment]) -> None:
-    """Give a released result another outcome."""
-    async with reading(request) as conn:
-        await decide.amend(
-            conn, muster(request).door, result, outcome=data.outcome, reason=data.reason,
-            actor=principal(request).login, at=now(),
-        )  # fmt: skip
+@post("/v1/results/{result:uuid}/amend", status_code=200, right="decide_results")
+async def amend_result(
+    request: Ask, result: FromPath[UUID], data: JSONBody[Amendment]
+) -> dict[str, bool]:
+    """Give a released result another outcome; from or to a positive or indeterminate one a second person
+    must say the same (`done` is false until then)."""
+    async with await _desk(request, result) as desk:
+        done = await releasing.amend(desk, result, outcome=data.outcome, reason=data.reason)
+    return {"done": done}
 
 
 @post("/v1/results/{result:uuid}/bind", status_code=204, right="decide_results")
@@ -133,18 +136,23 @@ async def bind_result(request: Ask, result: FromPath[UUID], data: JSONBody[Bindi
         )
 
 
-@post("/v1/results/{result:uuid}/reject", status_code=204, right="decide_results")
-async def reject_result(request: Ask, result: FromPath[UUID], data: JSONBody[Rejection]) -> None:
-    """Say that a result does not count."""
+@post("/v1/results/{result:uuid}/reject", status_code=200, right="decide_results")
+async def reject_result(
+    request: Ask, result: FromPath[UUID], data: JSONBody[Rejection]
+) -> dict[str, bool]:
+    """Say that a result does not count; of a positive or indeterminate one a second person must say so
+    too (`done` is false until then)."""
+    async with await _desk(request, result) as desk:
+        done = await releasing.reject(desk, result, reason=data.reason)
+    return {"done": done}
+
+
+async def _desk(request: Ask, result: UUID) -> AbstractAsyncContextManager[Desk]:
+    """The caller's turn to decide about a result they may see. Raises ResultUnknown."""
     async with reading(request) as conn:
-        await decide.reject(
-            conn,
-            muster(request).door,
-            result,
-            reason=data.reason,
-            actor=principal(request).login,
-            at=now(),
-        )
+        lab = (await decide.result_of(conn, result))["lab"]
+    here = muster(request)
+    return deciding(here.pool, here.door, lab, actor=principal(request).login, at=now())
 
 
 HANDLERS = [

@@ -218,7 +218,7 @@ class CalledTube(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     standing_reason: Code
     next: Next
     tube: UUID | None = None
-    values: list[tuple[Label, int | None]] = []
+    values: tuple[tuple[Label, int | None], ...] = ()
 
 
 class RunCalled(Body, frozen=True):
@@ -230,7 +230,7 @@ class RunCalled(Body, frozen=True):
     edition: UUID
     calls: Annotated[list[CalledTube], Meta(max_length=CALLS_LIMIT)]
     blocked: Code | None = None
-    failed_controls: Annotated[list[Code], Meta(max_length=384)] = []
+    failed_controls: Annotated[tuple[Code, ...], Meta(max_length=384)] = ()
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("run", subject), *(("barcode", one.barcode) for one in self.calls))
@@ -259,7 +259,8 @@ class TemplateAdopted(Body, frozen=True):
 
 
 class ResultProposed(Body, frozen=True):
-    """A first person would release or amend (`amends`) a result (subject): a second one decides."""
+    """A first person would release, amend (`amends`) or reject (`rejects`) a result (subject): a second
+    one decides."""
 
     barcode: Code
     outcome: Outcome
@@ -268,13 +269,14 @@ class ResultProposed(Body, frozen=True):
     run: UUID | None = None
     unfit: Unfit | None = None
     amends: Literal["repeat_run", "clerical", "wrong_sample", "other"] | None = None
+    rejects: Literal["wrong_file", "wrong_tube", "superseded", "other"] | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("result", subject), ("barcode", self.barcode))
 
 
 class ProposalDeclined(Body, frozen=True):
-    """The second person would not release or amend (subject: the result); the cause is the proposal."""
+    """The second person did not agree to a proposal (the cause) about the result (subject)."""
 
     barcode: Code
     reason: Literal["repeat", "wrong_sample", "doubtful_curve", "other"]

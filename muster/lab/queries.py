@@ -15,7 +15,7 @@ from muster.config import (
     PAGE_LIMIT,
 )
 from muster.core.paging import Page, decode, page
-from muster.core.rows import rows
+from muster.core.rows import row, rows
 from muster.core.sqlfile import query
 from muster.lab.engine.status import Fact, Status, Terms, status
 from muster.ledger.projection import uuid_array
@@ -89,3 +89,101 @@ async def _by_barcode(conn: Conn, name: str, after: str | None, limit: int) -> P
     barcode, result = decode(after, str, UUID) or (None, None)
     found = await rows(conn, _HERE, name, barcode=barcode, result=result, limit=limit + 1)
     return page(found, limit, ("barcode", "result"))
+
+
+async def labs(conn: Conn) -> list[dict[str, Any]]:
+    """The laboratories that take part."""
+    return await rows(conn, _HERE, "labs")
+
+
+async def samples(
+    conn: Conn, lab: str, *, next: str | None = None, after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """A laboratory's open list: every tube that is not done, in the order in which they came."""
+    at, barcode = decode(after, datetime, str) or (None, None)
+    found = await rows(
+        conn, _HERE, "samples", lab=lab, next=next, at=at, barcode=barcode, limit=limit + 1
+    )
+    return page(found, limit, ("received_at", "barcode"))
+
+
+async def receptions(
+    conn: Conn, lab: str, *, after: str | None = None, limit: int = PAGE_LIMIT
+) -> Page:
+    at, reception = decode(after, datetime, UUID) or (None, None)
+    found = await rows(
+        conn, _HERE, "receptions", lab=lab, at=at, reception=reception, limit=limit + 1
+    )
+    return page(found, limit, ("received_at", "reception"))
+
+
+async def discrepancies(
+    conn: Conn, *, lab: str | None = None, state: str | None = None, after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    at, case = decode(after, datetime, UUID) or (None, None)
+    found = await rows(
+        conn, _HERE, "discrepancies", lab=lab, state=state, at=at, case=case, limit=limit + 1
+    )
+    return page(found, limit, ("opened_at", "discrepancy"))
+
+
+async def plates(
+    conn: Conn, lab: str, *, after: str | None = None, limit: int = PAGE_LIMIT
+) -> Page:
+    at, plate = decode(after, datetime, UUID) or (None, None)
+    found = await rows(conn, _HERE, "plates", lab=lab, at=at, plate=plate, limit=limit + 1)
+    return page(found, limit, ("loaded_at", "plate"))
+
+
+async def plate(conn: Conn, id_: UUID) -> dict[str, Any] | None:
+    """A plate with its wells, its runs and their calls."""
+    found = await row(conn, _HERE, "plate", plate=id_)
+    if found is None:
+        return None
+    runs = await rows(conn, _HERE, "runs_of", plate=id_)
+    for one in runs:
+        one["calls"] = await rows(conn, _HERE, "calls_of_run", run=one["run"])
+    return {**found, "wells": await rows(conn, _HERE, "wells", plate=id_), "runs": runs}
+
+
+async def run(conn: Conn, id_: UUID) -> dict[str, Any] | None:
+    """A run with its calls, and what is to be done with each tube now."""
+    found = await row(conn, _HERE, "run", run=id_)
+    if found is None:
+        return None
+    return {**found, "calls": await rows(conn, _HERE, "calls_of_run", run=id_)}
+
+
+async def proposals(conn: Conn, lab: str | None = None) -> list[dict[str, Any]]:
+    """What waits for a second person."""
+    return await rows(conn, _HERE, "proposals", lab=lab)
+
+
+async def files(
+    conn: Conn, lab: str, *, state: str | None = None, after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    at, file = decode(after, datetime, str) or (None, None)
+    found = await rows(
+        conn, _HERE, "files", lab=lab, state=state, at=at, file=file, limit=limit + 1
+    )
+    return page(found, limit, ("received_at", "file"))
+
+
+async def editions(conn: Conn) -> list[dict[str, Any]]:
+    """Editions of call rules."""
+    return await rows(conn, _HERE, "editions")
+
+
+async def templates(conn: Conn) -> list[dict[str, Any]]:
+    """Layouts of plates that were adopted; the usual ones are always there."""
+    return await rows(conn, _HERE, "templates")
+
+
+async def released(
+    conn: Conn, lab: str, *, since: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    """A laboratory's released results of some time, by tube code, with what an exchange tells of them."""
+    return await rows(conn, _HERE, "released", lab=lab, since=since, until=until)

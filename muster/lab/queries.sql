@@ -227,7 +227,7 @@ ORDER BY r.imported_at, r.run;
 
 -- name: proposals
 -- What waits for a second person.
-SELECT p.result, p.proposal, p.barcode, p.tube, p.outcome, p.lab, p.run, p.unfit, p.amends,
+SELECT p.result, p.proposal, p.barcode, p.tube, p.outcome, p.lab, p.run, p.unfit, p.amends, p.rejects,
     p.proposed_by, p.proposed_at
 FROM lab.proposal p
 WHERE p.answer IS NULL AND (%(lab)s::text IS NULL OR p.lab = %(lab)s)
@@ -303,3 +303,60 @@ SELECT f.kind, f.barcode FROM lab.found f WHERE f.reception = %(reception)s ORDE
 -- name: formats
 SELECT supplier, kind, pattern, "check", capacity FROM custody.format
 WHERE since <= %(at)s AND NOT retired ORDER BY supplier, kind, pattern;
+
+-- name: keep_file
+-- Keep a file before it is read; what is known of it already stays. `fresh`: it was not known.
+WITH kept AS (
+    INSERT INTO lab.run_file (file, lab, name, sealed, size_bytes, received_at, sent_by, state,
+        expires_at)
+    VALUES (%(file)s, %(lab)s, %(name)s, %(sealed)s, %(size_bytes)s, %(at)s, %(by)s, 'waiting',
+        %(expires_at)s)
+    ON CONFLICT (file) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at,
+        state = CASE run_file.state WHEN 'refused' THEN 'waiting' ELSE run_file.state END
+    RETURNING state, run, xmax = 0 AS fresh)
+SELECT * FROM kept;
+
+-- name: file_waits
+UPDATE lab.run_file SET state = 'waiting', slug = %(slug)s, facts = %(facts)s::jsonb,
+    plate_code = %(plate)s
+WHERE file = %(file)s AND state <> 'imported' RETURNING file;
+
+-- name: file_imported
+UPDATE lab.run_file SET state = 'imported', slug = NULL, facts = NULL, run = %(run)s,
+    decided_by = %(by)s
+WHERE file = %(file)s RETURNING file;
+
+-- name: refuse_file
+UPDATE lab.run_file SET state = 'refused', decided_by = %(by)s WHERE file = %(file)s RETURNING file;
+
+-- name: waiting_file
+SELECT * FROM lab.run_file
+WHERE file = %(file)s AND lab = %(lab)s AND state = 'waiting' AND sealed IS NOT NULL;
+
+-- name: waiting_for_plate
+SELECT file FROM lab.run_file
+WHERE lab = %(lab)s AND state = 'waiting' AND plate_code = %(code)s AND sealed IS NOT NULL
+ORDER BY received_at;
+
+-- name: files
+SELECT encode(f.file, 'hex') AS file, f.name, f.size_bytes, f.received_at, f.sent_by, f.state,
+    f.slug, f.facts, f.plate_code, f.run, f.decided_by, f.expires_at
+FROM lab.run_file f
+WHERE f.lab = %(lab)s AND (%(state)s::text IS NULL OR f.state = %(state)s)
+    AND (%(at)s::timestamptz IS NULL OR (f.received_at, f.file) < (%(at)s, decode(%(file)s, 'hex')))
+ORDER BY f.received_at DESC, f.file DESC LIMIT %(limit)s;
+
+-- name: released
+-- Released results of a laboratory by tube code, never by name: how many swabs, when taken and received,
+-- and the Ct values behind them.
+SELECT r.barcode, r.result, r.outcome, r.amended, r.lab, r.resulted_at, t.sealed_at AS collected_at,
+    v.received_at, c.values,
+    (SELECT count(*)::int FROM sampling.specimen s WHERE s.tube = t.tube) AS members
+FROM lab.result r
+LEFT JOIN sampling.tube t ON t.tube = r.tubes[1]
+LEFT JOIN LATERAL (SELECT min(x.received_at) AS received_at FROM lab.received x
+    WHERE x.barcode = r.barcode AND x.lab = r.lab) v ON true
+LEFT JOIN lab.call c ON c.barcode = r.barcode AND c.run = r.run
+WHERE r.lab = %(lab)s AND r.resulted_at >= %(since)s AND r.resulted_at < %(until)s
+    AND NOT r.rejected AND cardinality(r.tubes) = 1
+ORDER BY r.resulted_at, r.barcode LIMIT 20000;

@@ -227,17 +227,18 @@ WHERE e.type = 'TemplateAdopted' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;
 
 -- name: proposal (key: result; touched: result; index: barcode)
--- What a first person would release or amend, until a second one answers.
+-- What a first person would release, amend or reject, until a second one answers.
 SELECT e.subject AS result, e.id AS proposal, e.body ->> 'barcode' AS barcode,
     (e.body ->> 'tube')::uuid AS tube, e.body ->> 'outcome' AS outcome, e.body ->> 'lab' AS lab,
     (e.body ->> 'run')::uuid AS run, e.body ->> 'unfit' AS unfit, e.body ->> 'amends' AS amends,
+    e.body ->> 'rejects' AS rejects,
     e.actor AS proposed_by, e.at AS proposed_at, x.type AS answer, x.actor AS answered_by,
     x.at AS answered_at
 FROM ledger.event e
 LEFT JOIN LATERAL (
     SELECT a.type, a.actor, a.at FROM ledger.event a
     WHERE a.subject = e.subject AND a.cause = e.id
-        AND a.type IN ('ResultReleased', 'ResultAmended', 'ProposalDeclined')
+        AND a.type IN ('ResultReleased', 'ResultAmended', 'ResultRejected', 'ProposalDeclined')
     ORDER BY a.at, a.id LIMIT 1) x ON true
 WHERE e.type = 'ResultProposed' AND e.body IS NOT NULL;
 
@@ -365,7 +366,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT x.result, x.outcome, x.proposed_by FROM lab.proposal x
     WHERE x.barcode = b.barcode AND x.lab = b.lab AND x.tube IS NOT DISTINCT FROM b.tube
-        AND x.amends IS NULL AND x.answer IS NULL
+        AND x.amends IS NULL AND x.rejects IS NULL AND x.answer IS NULL
     ORDER BY x.proposed_at DESC, x.result LIMIT 1) p ON true
 LEFT JOIN LATERAL (
     SELECT x.result, x.outcome, x.resulted_at FROM lab.result x

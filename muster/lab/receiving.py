@@ -109,9 +109,7 @@ async def scan(
     """Store scans of tubes out of a box; the verdict on each, in order. Raises ReceptionUnknown,
     ReceptionOver, and what is wrong with a label; then nothing is stored."""
     about = await _open(conn, reception)
-    tidied = [
-        Scan(await checked(conn, one.barcode, "tube", at), one.condition) for one in scans
-    ]
+    tidied = [Scan(await checked(conn, one.barcode, "tube", at), one.condition) for one in scans]
     await _append(door, TubesReceived(about["lab"], tidied), reception, actor=actor, at=at)
     barcodes = [one.barcode for one in tidied]
     found = {
@@ -136,9 +134,7 @@ async def undo(
     await _append(door, body, reception, actor=actor, at=at)
 
 
-async def end(
-    conn: Conn, door: Door, reception: UUID, *, actor: str, at: datetime
-) -> Progress:
+async def end(conn: Conn, door: Door, reception: UUID, *, actor: str, at: datetime) -> Progress:
     """The box is empty: what was not scanned is missing. Raises ReceptionUnknown, ReceptionOver."""
     about = await _open(conn, reception)
     await _append(door, ReceptionEnded(about["lab"]), reception, actor=actor, at=at)
@@ -161,14 +157,18 @@ async def progress(conn: Conn, reception: UUID) -> Progress:
     )  # fmt: skip
 
 
+async def known(conn: Conn, reception: UUID) -> None:
+    """Raises ReceptionUnknown."""
+    if await row(conn, _HERE, "reception", reception=reception) is None:
+        raise ReceptionUnknown(reception=reception)
+
+
 async def assign(
     conn: Conn, door: Door, discrepancy: UUID, owner: str, *, actor: str, at: datetime
 ) -> None:
     """Give a case to somebody else. Raises DiscrepancyUnknown."""
     about = await open_case(conn, discrepancy)
-    await _append(
-        door, DiscrepancyAssigned(about["lab"], owner), discrepancy, actor=actor, at=at
-    )
+    await _append(door, DiscrepancyAssigned(about["lab"], owner), discrepancy, actor=actor, at=at)
 
 
 async def resolve(
@@ -219,11 +219,9 @@ async def _open(conn: Conn, reception: UUID) -> dict[str, Any]:
 
 def _answer(found: dict[str, Any]) -> Answer:
     faults = ["again" if kind == "duplicate" else kind for kind in found["faults"]]
-    verdict = next((one for one in _GRAVEST if one in faults), "ok")
+    verdict: Verdict = next((one for one in _GRAVEST if one in faults), "ok")
     return Answer(found["barcode"], verdict, found["faults"])
 
 
-async def _append(
-    door: Door, body: Body, subject: UUID, *, actor: str, at: datetime
-) -> None:
+async def _append(door: Door, body: Body, subject: UUID, *, actor: str, at: datetime) -> None:
     await door.append([Event(uuid7(), type(body).__name__, subject, at, at, at, actor, body)])

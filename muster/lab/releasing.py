@@ -4,7 +4,6 @@ result without a received tube, its well and its raw value.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,21 +13,24 @@ from muster.config import RELEASE_CHUNK
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
+from muster.lab.decide import result_of
 from muster.lab.deciding import Desk
 from muster.lab.events import (
     Outcome,
     ProposalDeclined,
     ResultAmended,
     ResultProposed,
+    ResultRejected,
     ResultReleased,
     Unfit,
 )
-from muster.ledger.event import Event
+from muster.ledger.event import Body, Event
 
 _HERE = "muster.lab"
 GRAVE = ("positive", "indeterminate")  # need two people
 Decline = Literal["repeat", "wrong_sample", "doubtful_curve", "other"]
 Amends = Literal["repeat_run", "clerical", "wrong_sample", "other"]
+Rejects = Literal["wrong_file", "wrong_tube", "superseded", "other"]
 
 
 class NeedsSecondPerson(Problem):
@@ -94,9 +96,7 @@ async def sign(desk: Desk, barcodes: Sequence[str]) -> Signed:
     nothing is done."""
     found = {
         one["barcode"]: one
-        for one in await rows(
-            desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=list(barcodes)
-        )
+        for one in await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=list(barcodes))
     }
     unready = {
         code: found[code]["next"] if code in found else "not received"
@@ -116,7 +116,7 @@ async def sign(desk: Desk, barcodes: Sequence[str]) -> Signed:
             events.append(_proposed(desk, _decision(one)))
             proposed.append(code)
         else:
-            events.append(_confirmed(desk, await proposal_of(desk.conn, one["proposed"])))
+            events.append(_confirmed(desk, await proposal_of(desk, one["proposed"])))
     await desk.append(events)
     return Signed(len(events) - len(proposed), len(proposed), proposed)
 
@@ -138,41 +138,63 @@ async def reject_tube(desk: Desk, barcode: str, unfit: Unfit) -> UUID:
 async def confirm(desk: Desk, result: UUID) -> None:
     """The second person's word on what a first one proposed. Raises ProposalUnknown,
     NeedsSecondPerson."""
-    await desk.append([_confirmed(desk, await proposal_of(desk.conn, result))])
+    await desk.append([_confirmed(desk, await proposal_of(desk, result))])
 
 
 async def decline(desk: Desk, result: UUID, reason: Decline) -> None:
     """The second person does not agree: nothing is released. Whoever proposed may take it back, too.
     Raises ProposalUnknown."""
-    found = await proposal_of(desk.conn, result)
+    found = await proposal_of(desk, result)
     body = ProposalDeclined(barcode=found["barcode"], reason=reason)
     await desk.append([desk.event(body, result, cause=found["proposal"])])
 
 
 async def amend(desk: Desk, result: UUID, *, outcome: Outcome, reason: Amends) -> bool:
     """Give a released result another outcome; whether that was done at once. From or to a positive or
-    indeterminate one it takes two: it is proposed first, and `confirm` does it."""
-    found = await row(desk.conn, _HERE, "result", result=result)
-    assert found is not None
-    if outcome not in GRAVE and found["outcome"] not in GRAVE:
-        body = ResultAmended(barcode=found["barcode"], outcome=outcome, reason=reason)
-        await desk.append([desk.event(body, result, cause=found["event"])])
-        return True
+    indeterminate one it takes two: it is proposed first, and a second person's `amend` to the same, or
+    `confirm`, does it. Raises ResultUnknown."""
+    found = await result_of(desk.conn, result)
+    if outcome in GRAVE or found["outcome"] in GRAVE:
+        proposal = ResultProposed(
+            barcode=found["barcode"], outcome=outcome, lab=found["lab"], amends=reason
+        )
+        return await _with_second(desk, result, proposal)
+    body = ResultAmended(barcode=found["barcode"], outcome=outcome, reason=reason)
+    await desk.append([desk.event(body, result, cause=found["event"])])
+    return True
+
+
+async def reject(desk: Desk, result: UUID, *, reason: Rejects) -> bool:
+    """Say that a result does not count; whether that was done at once. A positive or indeterminate one
+    takes two, as for `amend`. Raises ResultUnknown."""
+    found = await result_of(desk.conn, result)
+    if found["outcome"] in GRAVE:
+        proposal = ResultProposed(
+            barcode=found["barcode"], outcome=found["outcome"], lab=found["lab"], rejects=reason
+        )
+        return await _with_second(desk, result, proposal)
+    body = ResultRejected(barcode=found["barcode"], reason=reason)
+    await desk.append([desk.event(body, result, cause=found["event"])])
+    return True
+
+
+async def _with_second(desk: Desk, result: UUID, proposal: ResultProposed) -> bool:
+    """Do what another person proposed already, else propose it; whether it was done."""
     waiting = await row(desk.conn, _HERE, "proposal", result=result)
-    if waiting is not None and waiting["outcome"] == outcome:
+    if waiting is not None and (
+        (waiting["outcome"], waiting["amends"] is None, waiting["rejects"] is None)
+        == (proposal.outcome, proposal.amends is None, proposal.rejects is None)
+    ):
         await desk.append([_confirmed(desk, waiting)])
         return True
-    body = ResultProposed(
-        barcode=found["barcode"], outcome=outcome, lab=found["lab"], amends=reason
-    )
-    await desk.append([desk.event(body, result)])
+    await desk.append([desk.event(proposal, result)])
     return False
 
 
-async def proposal_of(conn: Any, result: UUID) -> dict[str, Any]:
-    """What waits for a second person under a result. Raises ProposalUnknown."""
-    found = await row(conn, _HERE, "proposal", result=result)
-    if found is None:
+async def proposal_of(desk: Desk, result: UUID) -> dict[str, Any]:
+    """What waits for a second person under a result of the laboratory. Raises ProposalUnknown."""
+    found = await row(desk.conn, _HERE, "proposal", result=result)
+    if found is None or found["lab"] != desk.lab:
         raise ProposalUnknown(result=result)
     return found
 
@@ -199,7 +221,10 @@ def _proposed(desk: Desk, one: _Decision) -> Event:
 def _confirmed(desk: Desk, found: dict[str, Any]) -> Event:
     if found["proposed_by"] == desk.actor:
         raise NeedsSecondPerson(barcode=found["barcode"], proposed_by=found["proposed_by"])
-    if found["amends"]:
+    body: Body
+    if found["rejects"]:
+        body = ResultRejected(barcode=found["barcode"], reason=found["rejects"])
+    elif found["amends"]:
         body = ResultAmended(
             barcode=found["barcode"], outcome=found["outcome"], reason=found["amends"]
         )
@@ -209,5 +234,3 @@ def _confirmed(desk: Desk, found: dict[str, Any]) -> Event:
             resulted_at=desk.at, tube=found["tube"], run=found["run"], unfit=found["unfit"],
         )  # fmt: skip
     return desk.event(body, found["result"], cause=found["proposal"])
-
-

@@ -24,7 +24,7 @@ from muster.lab.loading import AssayUnknown, report_repooling, template_of
 from muster.ledger.event import Event
 
 _HERE = "muster.lab"
-_SEVERAL = re.compile(r"[+,，、;；/|&]")
+SEVERAL = re.compile(r"[+,，、;；/|&]")
 # How instruments count their samples where nobody typed a barcode: such a name names no tube.
 _NUMBERED = re.compile(r"(sample|unknown|unkn|unk|s|样本|样品)?[-_ #]?\d{1,3}", re.IGNORECASE)
 
@@ -155,7 +155,9 @@ async def import_run(
     record."""
     where = await _plate(desk, file, plate)
     run = derived("run", where["plate"], hashlib.sha256(content).hexdigest())
-    wells = {one["well"]: one for one in await rows(desk.conn, _HERE, "wells", plate=where["plate"])}
+    wells = {
+        one["well"]: one for one in await rows(desk.conn, _HERE, "wells", plate=where["plate"])
+    }
     _check_turned(await template_for(desk.conn, where), file, where["code"])
     await _check_pooled(desk, file, run)
     _check_tubes(file, where["code"], wells)
@@ -190,15 +192,15 @@ async def call_again(desk: Desk, run: UUID) -> bool:
         return False
     plate = await row(desk.conn, _HERE, "plate", plate=found["plate"])
     assert plate is not None
-    wells = {one["well"]: one for one in await rows(desk.conn, _HERE, "wells", plate=plate["plate"])}
+    wells = {
+        one["well"]: one for one in await rows(desk.conn, _HERE, "wells", plate=plate["plate"])
+    }
     readings = [
         WellReading(one["well"], one["target"], one["ct_milli"])
         for one in await rows(desk.conn, _HERE, "readings", run=run)
     ]
     fresh = await _called(desk, run, plate, wells, readings, assay, edition, None)
-    before = {
-        one["barcode"]: one for one in await rows(desk.conn, _HERE, "calls_of_run", run=run)
-    }
+    before = {one["barcode"]: one for one in await rows(desk.conn, _HERE, "calls_of_run", run=run)}
     calls = [
         _kept(before[one.barcode])
         if one.barcode in before and before[one.barcode]["now"] in ("done", "confirm")
@@ -233,9 +235,7 @@ async def _plate(desk: Desk, file: File, said: str | None) -> dict[str, Any]:
         found = await row(desk.conn, _HERE, "plate_by_code", lab=desk.lab, code=code)
     else:
         names = {barcode for one in file.readings for barcode in _barcodes(one)}
-        likely = await rows(
-            desk.conn, _HERE, "plates_with", lab=desk.lab, barcodes=sorted(names)
-        )
+        likely = await rows(desk.conn, _HERE, "plates_with", lab=desk.lab, barcodes=sorted(names))
         clear = likely and (len(likely) == 1 or likely[0]["tubes"] > likely[1]["tubes"])
         found = await row(desk.conn, _HERE, "plate", plate=likely[0]["plate"]) if clear else None
     if found is None:
@@ -266,9 +266,7 @@ async def _check_pooled(desk: Desk, file: File, run: UUID) -> None:
         one["barcode"]
         for one in await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=named)
     }
-    pooled = {
-        place: [code for code in codes if code in known] for place, codes in several.items()
-    }
+    pooled = {place: [code for code in codes if code in known] for place, codes in several.items()}
     pooled = {place: codes for place, codes in pooled.items() if len(codes) > 1}
     if pooled:
         raise await report_repooling(desk, run, pooled, "run_file")
@@ -303,9 +301,7 @@ def _not_run(file: File) -> Iterable[tuple[str, str]]:
     return getattr(file, "not_run", ())
 
 
-async def _check_released(
-    desk: Desk, file: File, wells: Mapping[str, Mapping[str, Any]]
-) -> None:
+async def _check_released(desk: Desk, file: File, wells: Mapping[str, Mapping[str, Any]]) -> None:
     """A tube with a released result may be read again only where its repeat was declared."""
     barcodes = [one["barcode"] for one in wells.values() if not one["repeat"]]
     found = await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=barcodes)
@@ -376,7 +372,7 @@ def _called_tube(
     return CalledTube(
         barcode=one["barcode"], tube=one["tube"], well=call.wells[0], call=call.call,
         reason=call.reason, standing=said.call, standing_reason=said.reason, next=said.next,
-        values=list(call.values),
+        values=call.values,
     )  # fmt: skip
 
 
@@ -394,17 +390,17 @@ async def _earlier(
     return found
 
 
-def _failed(verdict: Verdict) -> list[str]:
-    return [
+def _failed(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(
         f"{one.role} {one.well} {one.target}: {one.why}"[:64]
         for one in verdict.controls
         if not one.ok
-    ]
+    )
 
 
 def _kept(one: Mapping[str, Any]) -> CalledTube:
     names = [name for name in CalledTube.__struct_fields__ if name != "values"]
-    values = [(target, ct) for target, ct in one["values"] or ()]
+    values = tuple((target, ct) for target, ct in one["values"] or ())
     return CalledTube(values=values, **{name: one[name] for name in names})
 
 
@@ -417,7 +413,7 @@ def _barcodes(one: Any) -> list[str]:
     if one.role != "sample" or not one.sample:
         return []
     whole = _tidied(one.sample)
-    parts = [_tidied(part) for part in _SEVERAL.split(one.sample)]
+    parts = [_tidied(part) for part in SEVERAL.split(one.sample)]
     return list(dict.fromkeys(part for part in parts if part)) or [whole]
 
 

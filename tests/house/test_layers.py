@@ -39,7 +39,14 @@ LAYERS = (
     Layer("events", ("muster.DOMAIN.events",)),
     Layer("vault", ("muster.registry.keyring", "muster.registry.vault")),
     Layer("queries", ("muster.DOMAIN.queries", "muster.registry.about")),
-    Layer("decide", ("muster.DOMAIN.decide", "muster.registry.rotation")),
+    Layer(
+        "decide",
+        (
+            "muster.DOMAIN.decide", "muster.registry.rotation", "muster.lab.deciding",
+            "muster.lab.receiving", "muster.lab.loading", "muster.lab.running",
+            "muster.lab.releasing", "muster.lab.adopting",
+        ),
+    ),
     Layer(
         "access",
         tuple(
@@ -62,9 +69,12 @@ LAYERS = (
             )
         ),
     ),
+    Layer("instruments", ("muster.instruments", "muster.instruments.*"), only=("core", "config", "intake")),
+    Layer("exchange", ("muster.exchange", "muster.exchange.*"), only=("core", "config")),
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
     Layer("importing", tuple(f"muster.intake.{n}" for n in ("importing", "kinds", "residents"))),
+    Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files"))),
     Layer("web", ("muster.web", "muster.guarding", "muster.hardening", "muster.showing")),
     Layer(
         "api",
@@ -72,6 +82,7 @@ LAYERS = (
             "muster.DOMAIN.api", "muster.intake.api", "muster.access.account_api",
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
+            "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -104,6 +115,10 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
     ("muster.intake.api", "muster.access.devices"): "an upload comes in the name of who asks",
     ("muster.access.device_api", "muster.sampling.queries"): "a device is sent to a site by name",
+    **{
+        (f"muster.lab.{one}", "muster.custody.engine.barcodes"): "a label is read alike wherever it is"
+        for one in ("receiving", "running", "files")
+    },
 }
 
 

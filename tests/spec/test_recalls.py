@@ -209,7 +209,7 @@ def test_a_recall_whose_time_is_up_is_noted_once(play: Play):
             13:00  TubeSealed      T2  purpose=recall retest_of=T1 members=p1
             15:00  ResultReleased  r2  barcode=T2 outcome=negative
         """)
-        .later(23, due=0)
+        .later(23, due=1)  # the task of the squad
         .later(25, due=1)
         .later(26, due=0)
         .then("""
@@ -227,7 +227,7 @@ def test_an_edition_of_the_policy_sets_the_time(play: Play):
         .given("07:00  PolicyAdopted  P1  name=recall_hours value=6 since=07:00")
         .given(POOL)
         .given(POSITIVE)
-        .later(5, due=0)
+        .later(5, due=1)  # the task of the squad
         .later(7, due=2)
     )
 

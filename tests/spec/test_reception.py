@@ -116,9 +116,7 @@ def test_a_late_manifest_and_an_undone_scan(play: Play):
             10:01  TubesReceived   C1  scans=B1,B1
             10:03  ReceptionEnded  C1
         """)
-        .then(
-            CASES + "unknown B1 open tester\nduplicate B1 open tester\nno_manifest - open tester"
-        )
+        .then(CASES + "unknown B1 open tester\nduplicate B1 open tester\nno_manifest - open tester")
         .given("10:04  ScanUndone  C1  barcode=B1")
         .given(BOXES)
         .then(
