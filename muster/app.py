@@ -34,7 +34,7 @@ from muster.hq import api as hq
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.lab import api as lab
-from muster.lab import bench_api, lab_api, reception_api
+from muster.lab import bench_api, lab_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
 from muster.registry import api as registry
 from muster.registry import own_api as own
@@ -79,8 +79,8 @@ def make_app(instance: Instance) -> Litestar:
         route_handlers=[
             *intake.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
             *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
-            *bench_api.HANDLERS, *lab_api.HANDLERS, *coverage.HANDLERS, *hq.HANDLERS, *access.HANDLERS,
-            *device_api.HANDLERS,
+            *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
+            *coverage.HANDLERS, *hq.HANDLERS, *access.HANDLERS, *device_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(

@@ -5,9 +5,10 @@ the door open, and, for a server, the followers and the clock running beside it.
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,17 @@ class Instance:
         return self.settings.home / "heads.txt"
 
 
+# What the clock also does, of the domains: repeated, and harmless when there is nothing left to do.
+Chore = Callable[[Instance, datetime], Awaitable[Any]]
+
+
 @asynccontextmanager
 async def open_instance(
-    settings: Settings, *, background: bool = False, progress: Progress = quiet, pool_size: int = 8
-) -> AsyncIterator[Instance]:
-    """Open everything, in order, and close it in reverse. Raises Problems with the remedy."""
+    settings: Settings, *, background: bool = False, progress: Progress = quiet, pool_size: int = 8,
+    chores: Sequence[Chore] = (),
+) -> AsyncIterator[Instance]:  # fmt: skip
+    """Open everything, in order, and close it in reverse; `chores` are done in the background. Raises
+    Problems with the remedy."""
     _calm_collector()
     async with AsyncExitStack() as stack:
         conninfo = settings.database_url
@@ -80,7 +87,11 @@ async def open_instance(
         intake = Intake(door, vault, pool)
         instance = Instance(settings, conninfo, pool, readers, vault, door, intake)
         if background:
-            for work in (follow(conninfo, CATALOGUE), _tick(instance), _keep_head(instance)):
+            for work in (
+                follow(conninfo, CATALOGUE),
+                _tick(instance, chores),
+                _keep_head(instance),
+            ):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
         yield instance
         if background:
@@ -133,14 +144,18 @@ async def _keep_head(instance: Instance) -> None:
             write_head(instance)
 
 
-async def _tick(instance: Instance) -> None:
+async def _tick(instance: Instance, chores: Sequence[Chore]) -> None:
+    async def turn(_instance: Instance, at: datetime) -> None:
+        async with instance.pool.connection() as conn:
+            await tick(conn, instance.door, at)
+
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        try:
-            async with instance.pool.connection() as conn:
-                await tick(conn, instance.door, now())
-        except Exception as error:
-            logger.warning("tick_failed", **error_facts(error))
+        for chore in (turn, *chores):
+            try:
+                await chore(instance, now())
+            except Exception as error:
+                logger.warning("tick_failed", **error_facts(error))
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:

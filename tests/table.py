@@ -147,7 +147,7 @@ def _body(type_: type[Body], facts: dict[str, str], calls: dict[str, UUID]) -> B
             values[fact] = [_labelled(one) for one in filter(None, text.split(","))]
         elif text.startswith(("[", "{")):
             values[fact] = msgspec.json.decode(text)
-        elif "list" in kinds[fact]:
+        elif "list" in kinds[fact] or "tuple" in kinds[fact]:
             values[fact] = [named(one) for one in text.split(",")]
         elif "UUID" in kinds[fact]:
             values[fact] = calls.get(text) or named(text)

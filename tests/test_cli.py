@@ -51,6 +51,7 @@ STORY = """
 """
 # Commands that look, with what they need; each is run in both languages.
 LOOKING = [
+    "task list", "task list --state all", "addressee list",
     "funnel", "funnel --level grid", "missing --area S1", "recalls", "alarms", "areas",
     "areas --under S1", "people --area S1 --name zhang", f"person {named('p1')}", "tube T1",
     "sites", "units", "anomalies", "conflicts", "waiting", "duplicates", "devices", "round list",
@@ -155,6 +156,20 @@ def test_one_json_document_and_nothing_else(run: Run, town: None):
         json.loads(shown.stdout)
 
 
+def test_tasks_and_addressees(run: Run, town: None):
+    add = "addressee add police --name Police --role tracer --reach everywhere"
+    assert run(*add.split(), "--json").exit_code == 0
+    listed = json.loads(run("addressee", "list", "--json").stdout)
+    assert [one["code"] for one in listed] == ["area_lead", "area_lead", "police", "squad"]
+    first, *_ = json.loads(run("task", "list", "--json").stdout)
+    for words in ("acknowledge", "done"):
+        assert run("task", words, first["task"]).exit_code == 0
+    done = json.loads(run("task", "list", "--state", "done", "--json").stdout)
+    assert [(one["task"], one["outcome"], one["done_by"]) for one in done] == [
+        (first["task"], "done", "command line")
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "slug"),
     [
@@ -170,6 +185,13 @@ def test_one_json_document_and_nothing_else(run: Run, town: None):
         ("import planets tests/conftest.py", 2, None),
         ("import areas tests/conftest.py", 1, "columns-missing"),
         ("merge one two", 2, None),
+        (f"task done {named('p1')}", 1, "task-unknown"),
+        ("addressee add x --name X --role auditor --reach lab", 2, None),
+        (
+            "addressee add x --name X --role squad --reach lab --since 2020-01-01",
+            1,
+            "addressee-in-the-past",
+        ),
         ("nothing", 2, None),
     ],
 )

@@ -37,7 +37,7 @@ def main(source: str, target: str) -> None:
         raise SystemExit(f"{source} is not the schema of FHIR 4.0.1")
     text = json.dumps(cut(schema), ensure_ascii=False, separators=(",", ":"))
     Path(target).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    print(f"sha256 of {source}: {hashlib.sha256(content).hexdigest()}")
+    sys.stdout.write(f"sha256 of {source}: {hashlib.sha256(content).hexdigest()}\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,14 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "funnel": ("looking", "Expected, sampled, resulted, recalled, missing, by area."),
         "missing": ("looking", "Who has not been tested, in the order of the walk."),
         "recalls": ("looking", "Every recall and how it stands."),
+        "task": ("tasks", "What is to be done: list, acknowledge, done."),
+        "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
         "alarms": ("looking", "What a person must look at, gravest first."),
+    },
+    "Laboratory": {
+        "lab": ("laboratory", "Laboratories: open lists, files, release, results for others."),
+        "plate": ("laboratory", "Plates: load, show, discard."),
+        "assay": ("laboratory", "Call rules: dated editions of what Ct values mean."),
     },
     "Look up": {
         "areas": ("looking", "The areas right under one."),

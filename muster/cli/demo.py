@@ -3,7 +3,8 @@ Files go through the ordinary importer, devices and questions through HTTP.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +18,12 @@ from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.exercise.city import generate
 from muster.exercise.crew import Crew
-from muster.exercise.play import Played, Round, play_round, retest, write_results
+from muster.exercise.device import Device, Tube
+from muster.exercise.laboratory import Carried, Laboratory, carry_and_test, tubes_of
+from muster.exercise.play import Played, Round, play_round, retest
 from muster.exercise.wire import Wire
 from muster.instance import Instance
+from muster.lab.engine.assay import usual
 
 ROOT = "370602"
 LIVE = ("name", "expected", "sampled", "share", "pending", "resulted", "recall_open", "missing")
@@ -61,12 +65,54 @@ async def run_demo(
         f"{len(played.tubes):,} 管，{played.uploads:,} 次上传，其中重复 {played.repeated} 次、"
         f"迟到 {played.late} 次，全部乱序",
     )
-    write_results(played, folder / "results.csv", at=now() - timedelta(minutes=1))
-    await _watched(out, wire, round, run_import(out, muster, "results", folder / "results.csv"))
+    labs = await _laboratories(wire, crew)
     squad = await crew.phone(ROOT, None, name="squad")
-    retested = await retest(host, port, round, squad, at=now(), file=folder / "retests.csv")
-    await run_import(out, muster, "results", folder / "retests.csv")
+    by = _Carriers(wire, squad, await crew.courier(), labs, seed)
+    carried = await _watched(out, wire, round, by.carry(tubes_of(played.tubes), played.positive))
+    out.say(
+        f"{carried.boxes:,} boxes and {carried.plates:,} plates in {len(labs)} laboratories; "
+        f"{carried.proposed} results signed by two people",
+        f"{carried.boxes:,} 箱，{len(labs)} 个实验室共 {carried.plates:,} 块板；双人复核 {carried.proposed} 份",
+    )
+    retested, singles, confirmed = await retest(host, port, round, squad, at=now())
+    if singles:
+        await by.carry(singles, confirmed, tour="retest")
     return await _conclude(out, wire, round, played, retested=retested, duplicates=duplicates)
+
+
+@dataclass(frozen=True)
+class _Carriers:
+    """Who carries and tests the tubes of the demonstration."""
+
+    wire: Wire
+    packer: Device
+    courier: Device
+    labs: list[Laboratory]
+    seed: int
+
+    async def carry(
+        self, tubes: list[Tube], positive: Sequence[str], tour: str = "round"
+    ) -> Carried:
+        site = (await self.wire.get("/v1/sites", limit=1))["items"][0]["site"]
+        return await carry_and_test(
+            self.wire.host, self.wire.port, tubes, packer=self.packer, courier=self.courier,
+            labs=self.labs, positive=frozenset(positive), seed=self.seed, tour=tour, site=site,
+        )  # fmt: skip
+
+
+async def _laboratories(wire: Wire, crew: Crew) -> list[Laboratory]:
+    """Two laboratories, and the rules by which they call."""
+    for code, name, capacity in (
+        ("CDC", "芝罘区疾控中心", 3_000),
+        ("VAN-1", "移动检测车1号", 1_000),
+    ):
+        await wire.post("/v1/labs", {
+            "code": code, "name": name, "capacity_per_hour": capacity,
+            "kind": "fixed" if code == "CDC" else "mobile",
+        })  # fmt: skip
+    if not (await wire.get("/v1/assays"))["editions"]:
+        await wire.post("/v1/assays", {"assay": usual()})
+    return [await crew.laboratory(code) for code in ("CDC", "VAN-1")]
 
 
 async def _open_round(wire: Wire) -> Round:

@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import rich_click as click
 
+from muster.chores import CHORES
 from muster.cli import main
 from muster.cli.deciding import ACTOR
 from muster.cli.output import Out, command, every, opened, output_option
@@ -171,6 +172,8 @@ async def run_tick(out: Out) -> Any:
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
             counts = await tick(conn, muster.door, now())
+        for chore in CHORES:
+            await chore(muster, now())
         out.table([counts], list(counts))
         return counts
 

@@ -10,6 +10,7 @@ from typing import Any
 import rich_click as click
 
 from muster.access.enrolment import first_link
+from muster.chores import CHORES
 from muster.cli import main
 from muster.cli.demo import run_demo
 from muster.cli.listening import Tls, serving
@@ -67,7 +68,7 @@ async def serve(
             await _told_to_stop()
         return {"served": address}
 
-    return await opened(work, out, background=True)
+    return await opened(work, out, background=True, chores=CHORES)
 
 
 async def _invite(out: Out, muster: Instance, address: str) -> None:
@@ -122,7 +123,7 @@ async def demo(out: Out, people: int, seed: int) -> Any:
                     out, muster, Path(folder), host=host, port=int(port), people=people, seed=seed
                 )
 
-    return await opened(work, out, background=True)
+    return await opened(work, out, background=True, chores=CHORES)
 
 
 @command(main, "bench")

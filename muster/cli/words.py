@@ -83,6 +83,11 @@ HEADS = {
     "registered_area": ("registered in", "户籍地"),
     "walk_in": ("walk-in", "现场登记"),
     "objection": ("objection", "异议编号"),
+    # tasks
+    "due_at": ("due", "时限"), "fell_due": ("overdue", "超时"), "role": ("role", "角色"),
+    "done_by": ("done by", "完成者"), "task": ("task", "任务编号"),
+    "kinds": ("told of", "通知事项"), "reach": ("where", "范围"), "minutes": ("minutes", "分钟"),
+    "until": ("until", "至"), "ended": ("ended", "停用"),
     # measurements
     "unit": ("unit", "单位"), "goal": ("goal", "目标"), "ok": ("ok", "达标"),
     "reference": ("reference", "参照"),
@@ -92,7 +97,8 @@ HEADS = {
 VALUES = {
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
-    "walk_in", "slug", "document", "open", "valid", "ok", "household",
+    "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
+    "ended",
 }  # fmt: skip
 
 WORDS = {
@@ -139,6 +145,14 @@ WORDS = {
     "barcode_twice": "条码重复", "barcode_at_two_sites": "两点同码", "over_capacity": "超员",
     "sealed_empty": "空管", "future_dated": "时间在未来", "sealed_twice": "重复封管",
     "swab_not_in_seal": "封管时漏人",
+    # tasks
+    "positive_tube": "阳性管", "result_amended": "结果更正", "discrepancy": "交接差异",
+    "issued": "待接收", "acknowledged": "已接收", "done": "已完成", "not_possible": "无法完成",
+    "duplicate": "重复任务", "task_overdue": "任务超时", "site_area": "采样点所在区域",
+    "member_community": "人员所在社区", "everywhere": "全部范围", "lab": "实验室",
+    "AddresseeListed": "登记通知对象", "TaskIssued": "下达任务", "TaskAcknowledged": "接收任务",
+    "TaskDone": "完成任务", "TaskWithdrawn": "撤回任务", "TaskFellDue": "任务超时",
+    "MemberReached": "联系人员",
     # why something is held
     "malformed-upload": "上传格式不对", "upload-too-large": "上传过大", "unknown-type": "类型未知",
     "unreadable-item": "内容不符", "id-reused": "编号重用", "unstorable": "无法存储",

@@ -164,7 +164,7 @@ def detection_code(target: str) -> str | None:
 
 
 def shown(text: str) -> str:
-    """A text for an error: as it stands if it looks like a code, else only how long it is, because
-    a sender may have put a name there."""
-    is_code = re.fullmatch(r"[A-Za-z0-9._^~-]{1,20}", text) and re.search(r"[0-9]|^.{1,3}$", text)
+    """A text for an error: as it stands if it is a short code or number, else only how long it is,
+    because a sender may have put a name, a phone or a document number there."""
+    is_code = re.fullmatch(r"[!-~]{1,10}", text) and (len(text) <= 3 or re.search(r"[0-9]", text))
     return f'"{text}"' if is_code else f"({len(text)} ch.)" if text else "(—)"

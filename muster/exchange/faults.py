@@ -236,7 +236,7 @@ class StatusUnknown(ExchangeFault):
     hl7 = "103"
 
 
-class TimeUnreadable(ExchangeFault):
+class ReportedTimeUnreadable(ExchangeFault):
     """The time {found} cannot be read. Write year, month, day, hour and minute, and the zone, as in
     20220410083000+0800 (FHIR: 2022-04-10T08:30:00+08:00)."""
 
@@ -247,7 +247,7 @@ class TimeUnreadable(ExchangeFault):
     hl7 = "102"
 
 
-class CtUnreadable(ExchangeFault):
+class ReportedCtUnreadable(ExchangeFault):
     """The cycle threshold {found} cannot be read. Write a number above 0 and up to 60 with a
     decimal point, as in 31.25; where there is no curve leave it empty and say so (HL7: OBX-11 X,
     FHIR: dataAbsentReason)."""

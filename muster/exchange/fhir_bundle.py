@@ -17,6 +17,7 @@ from muster.exchange.report import FAULTS_LIMIT, Fault
 FILE_LIMIT_BYTES = 10_000_000
 ENTRIES_LIMIT = 5_000
 DEPTH_LIMIT = 40
+OBJECTS_LIMIT = 500_000  # each takes some 100 bytes to hold, were it empty; a result has about 60
 
 READ = frozenset(
     ("DiagnosticReport", "Group", "MessageHeader", "Observation", "Organization", "Specimen")
@@ -38,7 +39,7 @@ _REMEDY = {
         "Send it without.", "请去掉后重新发送。",
     ),
     "alone": (
-        "no DiagnosticReport has it as a result", "没有 DiagnosticReport 引用它",
+        "no valid DiagnosticReport has it as a result", "没有有效的 DiagnosticReport 引用它",
         "Send a DiagnosticReport with it.", "请同时发送引用它的 DiagnosticReport。",
     ),
     "specimen": (
@@ -187,6 +188,9 @@ def _decoded(name: str, content: bytes) -> Resource:
         )
     if not content.strip():
         raise faults.ExchangeEmpty(file=name)
+    objects = content.count(b"{") + content.count(b"[")
+    if objects > OBJECTS_LIMIT:
+        raise faults.ExchangeTooLarge(file=name, found=objects, unit="objects", limit=OBJECTS_LIMIT)
     try:
         bundle = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

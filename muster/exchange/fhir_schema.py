@@ -62,6 +62,8 @@ def offences(kind: str, resource: Resource) -> Iterator[tuple[list[str | int], s
         for number, error in enumerate(_validator(kind).iter_errors(resource)):
             if number >= _OFFENCES_LIMIT:
                 return
-            yield list(error.instance_path), error.message[:_OFFENCE_CHARACTERS]
+            offence, found, _ = error.message.partition(' does not match "')
+            told = f"{offence} has not the form of its type" if found else offence
+            yield list(error.instance_path), told[:_OFFENCE_CHARACTERS]
     except (ValueError, OverflowError) as error:  # half of a surrogate pair, for one
         yield [], f"it cannot be read ({type(error).__name__})"

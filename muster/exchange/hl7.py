@@ -12,7 +12,7 @@ from muster.exchange.er7 import Segment
 from muster.exchange.hl7_order import Order, report
 from muster.exchange.hl7_reading import Reading, time
 from muster.exchange.hl7_writing import acknowledge, write_oru
-from muster.exchange.report import Batch, Party, Received, TubeReport
+from muster.exchange.report import FAULTS_LIMIT, Batch, Party, Received, TubeReport
 
 __all__ = ["acknowledge", "read_oru", "write_oru"]
 
@@ -32,6 +32,10 @@ def read_oru(name: str, content: bytes, *, zone: str) -> Batch:
         heard.append(received)
         reports += found
         wrong += reading.wrong
+        if len(wrong) > FAULTS_LIMIT:
+            raise faults.ExchangeTooLarge(
+                file=name, found=len(wrong), unit="faults", limit=FAULTS_LIMIT
+            )
     return Batch(
         message_id=heard[0].message_id, sender=heard[0].sender.facility,
         reports=tuple(reports), faults=tuple(wrong), messages=tuple(heard),

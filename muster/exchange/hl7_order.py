@@ -199,7 +199,7 @@ def _ct(obx: Segment, reading: Reading) -> int | None:
         return None
     value = ct_milli(written)
     if value is None:
-        reading.fault(faults.CtUnreadable, obx, 5, found=shown(written))
+        reading.fault(faults.ReportedCtUnreadable, obx, 5, found=shown(written))
     return value
 
 

@@ -95,5 +95,5 @@ def time(segment: Segment, field: int, reading: Reading, *, needs_hour: bool) ->
             raise ValueError
         return at if hour is not None else None
     except ValueError:
-        reading.fault(faults.TimeUnreadable, segment, field, found=shown(written))
+        reading.fault(faults.ReportedTimeUnreadable, segment, field, found=shown(written))
         return None

@@ -10,11 +10,13 @@ from uuid import UUID
 from muster.access import decide, devices
 from muster.access.decide import Grant
 from muster.access.devices import DeviceUnknown, Kind, Where
+from muster.access.engine.roles import RoleName
 from muster.access.events import AccountKind
 from muster.access.queries import account_by_login
 from muster.core.clock import now
 from muster.core.rows import row
-from muster.exercise.play import Device
+from muster.exercise.device import Device
+from muster.exercise.laboratory import Laboratory
 from muster.instance import Instance
 from muster.registry import queries as registry
 
@@ -74,6 +76,27 @@ class Crew:
         login = "command-post"
         await self.staff(login, Grant("command_post", everywhere=True))
         return await self.device(f"{login}-desk", holder=login)
+
+    async def laboratory(self, code: str) -> Laboratory:
+        """The people of a laboratory with their devices: one takes in, one runs plates, two sign."""
+        devices = []
+        people: tuple[tuple[str, RoleName], ...] = (
+            ("receiver", "lab_receiver"), ("operator", "lab_operator"), ("first", "lab_releaser"),
+            ("second", "lab_releaser"),
+        )  # fmt: skip
+        for name, role in people:
+            login = f"{code}-{name}".lower()
+            await self.staff(login, Grant(role, lab=code))
+            token = await self.device(
+                f"{login}-pc", holder=login, kind="scanner", where=Where(lab=code)
+            )
+            devices.append(Device(f"{login}-pc", login, token))
+        return Laboratory(code, devices[0], devices[1], (devices[2], devices[3]))
+
+    async def courier(self, name: str = "courier") -> Device:
+        """A courier's phone."""
+        await self.staff(name, Grant("courier", everywhere=True))
+        return Device(f"{name}-phone", name, await self.device(f"{name}-phone", holder=name))
 
     async def phone(self, community: str, site: str | None, *, name: str = "phone") -> Device:
         """A sampler's phone for an area (code) and perhaps a site, in the hands of one who has both."""

@@ -3,19 +3,16 @@ queue comes, and uploads late, twice and out of order. It knows the server only 
 """
 
 import asyncio
-import csv
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
-from typing import Any
 from uuid import UUID
 
 from muster.core.ids import derived
+from muster.exercise.device import Device, Item, Tube
 from muster.exercise.wire import Wire
 
-Item = dict[str, Any]
 TUBE = 10
 ABSENT, REFUSING = 0.012, 0.002  # of those asked; invented, so that lists are not empty
 LATE, TWICE = 0.05, 0.05  # of uploads
@@ -28,28 +25,6 @@ class Round:
     id: str
     starts_at: datetime
     ends_at: datetime
-
-
-@dataclass
-class Device:
-    """A phone: it numbers its events, saves them, and sends them when it can."""
-
-    name: str
-    holder: str
-    token: str
-    site: str | None = None
-    clock: timedelta = timedelta()  # how far its clock is off
-    seq: int = 0
-
-    def event(self, type_: str, subject: UUID, at: datetime, body: Item) -> Item:
-        self.seq += 1
-        return {
-            "event": {
-                "id": str(derived(self.name, self.seq, subject)), "type": type_,
-                "subject": str(subject), "device_at": (at + self.clock).isoformat(),
-                "device": self.name, "device_seq": self.seq, "actor": self.holder, "body": body,
-            }
-        }  # fmt: skip
 
 
 @dataclass
@@ -210,25 +185,14 @@ async def _send(
     played.repeated += times - 1
 
 
-def write_results(played: Played, file: Path, *, at: datetime, lab: str = "芝罘区疾控中心") -> None:
-    """The laboratory's file: one line a tube, the planted ones positive."""
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["条码", "结果", "检测时间", "实验室"])
-        for tube, (barcode, _sealed) in played.tubes.items():
-            outcome = "阳性" if tube in played.positive else "阴性"
-            writer.writerow([barcode, outcome, at.isoformat(timespec="seconds"), lab])
-
-
 async def retest(
-    host: str, port: int, round: Round, device: Device, *, at: datetime, file: Path,
-    confirmed: int = 1,
-) -> int:  # fmt: skip
-    """Swab every recalled person again, singly, and write the laboratory's second file; how many."""
+    host: str, port: int, round: Round, device: Device, *, at: datetime, confirmed: int = 1
+) -> tuple[int, list[Tube], list[str]]:
+    """Swab every recalled person again, singly: how many, their tubes, and those planted positive."""
     wire = Wire(host, port, device.token)
     recalls = (await wire.get("/v1/recalls", recall_state="open", limit=1000))["items"]
-    items, lines = [], []
-    for n, recall in enumerate(recalls):
+    items, singles = [], []
+    for recall in recalls:
         tube = derived("retest", recall["recall"])
         barcode = f"RT{tube.int % 10**10:010d}"
         items.append(
@@ -239,13 +203,8 @@ async def retest(
                  "members": [{"person": recall["person"], "position": 1}]},
             )
         )  # fmt: skip
-        lines.append([barcode, "阳性" if n < confirmed else "阴性"])
+        singles.append(Tube(str(tube), barcode, at))
     for start in range(0, len(items), 20):
         await wire.post("/v1/events", {"device": device.name, "items": items[start : start + 20]})
     await wire.close()
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["条码", "结果", "检测时间", "实验室"])
-        result_at = (at + timedelta(minutes=30)).isoformat(timespec="seconds")
-        writer.writerows([*line, result_at, "芝罘区疾控中心"] for line in lines)
-    return len(items)
+    return len(items), singles, [one.tube for one in singles[:confirmed]]

@@ -113,7 +113,7 @@ async def show_recall(request: Ask, tube: FromPath[UUID], reason: Why = None) ->
     """A tube's recalled members: how far each has come, address and contact, masked unless a reason is
     given."""
     async with looking(request, reason) as look:
-        return look.show([await queries.recall_of(look.conn, muster(request).vault, tube)])[0]
+        return look.show([await queries.recall_of(look.conn, muster(request).vault.open, tube)])[0]
 
 
 @get("/v1/tubes/{tube:uuid}/contacts", right="contacts")
@@ -122,7 +122,7 @@ async def list_contacts(
 ) -> list[dict[str, Any]]:
     """Around a positive tube: its other members and who lives in the same room, each with why."""
     async with looking(request, reason) as look:
-        return look.show(await queries.contacts_of(look.conn, muster(request).vault, tube))
+        return look.show(await queries.contacts_of(look.conn, muster(request).vault.open, tube))
 
 
 HANDLERS = [

@@ -1,6 +1,6 @@
 """Questions about tasks, addressees, and the people around a positive tube."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -13,10 +13,10 @@ from muster.config import PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
-from muster.registry.vault import Vault
 
 _HERE = "muster.hq"
 Conn = psycopg.AsyncConnection[Any]
+Open = Callable[[bytes], bytes]  # the vault's way to read what is sealed
 State = Literal["issued", "acknowledged", "done", "withdrawn"]
 Wanted = Literal["open", "issued", "acknowledged", "done", "withdrawn", "all"]
 STATES: dict[str, list[str]] = {
@@ -85,19 +85,19 @@ async def addressees(conn: Conn) -> list[dict[str, Any]]:
     return await rows(conn, _HERE, "addressees")
 
 
-async def recall_of(conn: Conn, vault: Vault, tube: UUID) -> dict[str, Any]:
+async def recall_of(conn: Conn, open_: Open, tube: UUID) -> dict[str, Any]:
     """A tube with its recalled members: each one's stage, address and contact. Raises
     RecallTubeUnknown."""
     found = await _known(conn, tube)
-    found["members"] = _opened(await rows(conn, _HERE, "members", tube=tube), vault)
+    found["members"] = _opened(await rows(conn, _HERE, "members", tube=tube), open_)
     return found
 
 
-async def contacts_of(conn: Conn, vault: Vault, tube: UUID) -> list[dict[str, Any]]:
+async def contacts_of(conn: Conn, open_: Open, tube: UUID) -> list[dict[str, Any]]:
     """Tube-mates and housemates of who may be the case in a positive tube, each with why. Raises
     RecallTubeUnknown."""
     await _known(conn, tube)
-    return _opened(await rows(conn, _HERE, "contacts", tube=tube), vault)
+    return _opened(await rows(conn, _HERE, "contacts", tube=tube), open_)
 
 
 async def _known(conn: Conn, tube: UUID) -> dict[str, Any]:
@@ -107,9 +107,8 @@ async def _known(conn: Conn, tube: UUID) -> dict[str, Any]:
     return found
 
 
-def _opened(found: Iterable[dict[str, Any]], vault: Vault) -> list[dict[str, Any]]:
+def _opened(found: Iterable[dict[str, Any]], open_: Open) -> list[dict[str, Any]]:
     """The rows with their phones readable: to be masked by whoever shows them."""
     return [
-        {**one, "phone": vault.open(one["phone"]).decode() if one["phone"] else None}
-        for one in found
+        {**one, "phone": open_(one["phone"]).decode() if one["phone"] else None} for one in found
     ]

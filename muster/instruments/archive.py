@@ -37,9 +37,10 @@ def only_table(name: str, content: bytes, *, limit_bytes: int) -> tuple[str, byt
             tables = marked
             break
     if not tables or len(members) > FILES_LIMIT:
-        hint = f"an archive of {len(members)} files without one table of results"
-        formats = "an archive with one text, CSV or workbook of results"
-        raise faults.RunFormatUnknown(file=name, hint=hint, formats=formats)
+        found = ", ".join(members[:8])
+        raise faults.RunFormatUnknown(
+            file=name, line="-", found=found, formats="CSV, TXT, XLSX, XLS"
+        )
     if len(tables) > 1:
         raise faults.SeveralPlates(file=name, found=", ".join(tables[:10]))
     try:

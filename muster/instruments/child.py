@@ -18,6 +18,7 @@ import types
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,7 +93,14 @@ def _library() -> Iterator[None]:
     except (MemoryError, ModuleNotFoundError, _Refused):
         raise
     except BaseException as error:  # a panic in a reading library is not an Exception
+        if type(error).__name__ == "PanicException" and _is_full():
+            raise MemoryError from None  # a library in Rust says so in its own way
         raise _Unreadable(_described(error)) from None
+
+
+def _is_full() -> bool:
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return used > resource.getrlimit(resource.RLIMIT_AS)[0] / 2
 
 
 def _described(error: BaseException) -> str:
@@ -266,7 +274,7 @@ def ready(_: bytes, settings: dict[str, Any]) -> list[str]:
         if name == "rdmlpython":
             _without_drawing()
         with suppress(ModuleNotFoundError):
-            __import__(name)
+            import_module(name)
             there.append(name)
     return there
 

@@ -25,12 +25,12 @@ class RunFileTooLarge(RunFileProblem):
 
 
 class RunFormatUnknown(RunFileProblem):
-    """{file} is no run file that is understood ({hint}). Understood are: {formats}. Export results
+    """{file} is no run file that is understood (line {line}: {found}). Understood are: {formats}. Export results
     from the instrument's software as text, CSV or workbook, or declare the file's columns in a
     mapping (a TOML file with well, sample, target and Ct) and send it again."""
 
     zh = (
-        "{file} 不是可识别的下机文件（{hint}）。可识别：{formats}。"
+        "{file} 不是可识别的下机文件（第 {line} 行：{found}）。可识别：{formats}。"
         "请从仪器软件导出文本、CSV 或工作簿格式的结果，或编写列映射（TOML，含孔位、样本、靶标、Ct）后重发。"
     )
     status = 415
@@ -54,9 +54,40 @@ class RunColumnRepeated(RunFileProblem):
 
 
 class RunFileTruncated(RunFileProblem):
-    """{file} is cut off at line {line}: {reason}. Export it again and send the whole file."""
+    """{file} is cut off at line {line}. Export it again and send the whole file."""
 
-    zh = "{file} 在第 {line} 行被截断：{reason}。请重新导出并发送完整文件。"
+    zh: ClassVar[str] = "{file} 在第 {line} 行被截断。请重新导出并发送完整文件。"
+
+
+class RunSectionMissing(RunFileTruncated):
+    """{file} is cut off: it ends at line {line}, before its section [{section}]. Export it again
+    and send the whole file."""
+
+    zh = "{file} 被截断：在第 {line} 行结束，缺少 [{section}] 部分。请重新导出并发送完整文件。"
+
+
+class RunRowCut(RunFileTruncated):
+    """{file} is cut off: its last row, line {line}, has {found} of {expected} cells. Export it again
+    and send the whole file."""
+
+    zh = "{file} 被截断：最后一行（第 {line} 行）只有 {found} 格，应有 {expected} 格。请重新导出并发送完整文件。"
+
+
+class RunRowWithoutCt(RunFileTruncated):
+    """{file}, line {line}: the row has {found} cells and ends before its Ct. The file may be cut off:
+    export it again and send the whole file."""
+
+    zh = "{file} 第 {line} 行：只有 {found} 格，缺少 Ct。文件可能被截断：请重新导出并发送完整文件。"
+
+
+class RunResultMissing(RunFileTruncated):
+    """{file} is cut off at line {line}: {target} in well {well} is listed as set up (line {listed})
+    but has no result. Export it again and send the whole file."""
+
+    zh = (
+        "{file} 在第 {line} 行被截断：{well} 孔的 {target} 已列入设置（第 {listed} 行），但没有结果。"
+        "请重新导出并发送完整文件。"
+    )
 
 
 class RunFileDamaged(RunFileProblem):
@@ -131,10 +162,10 @@ class RunNumberLostDigits(RunFileProblem):
 
 
 class WellUnreadable(RunFileProblem):
-    """{file}, line {line}: "{text}" is no well of {plate}. Enter a row letter and a column number,
-    such as A01."""
+    """{file}, line {line}: "{text}" is no well of a plate of {wells} wells. Enter a row letter and a
+    column number, such as A01."""
 
-    zh = "{file} 第 {line} 行：“{text}”不是{plate}上的孔位。请填写行字母和列号，例如 A01。"
+    zh = "{file} 第 {line} 行：“{text}”不是 {wells} 孔板上的孔位。请填写行字母和列号，例如 A01。"
 
 
 class WellNumberUnclear(RunFileProblem):
@@ -148,7 +179,7 @@ class WellNumberUnclear(RunFileProblem):
     )
 
 
-class RoleUnknown(RunFileProblem):
+class SampleRoleUnknown(RunFileProblem):
     """{file}, line {line}: the kind of well "{text}" is not known. Use sample, positive control,
     negative control, NTC or standard, or add the word to `roles` in a mapping."""
 
@@ -181,11 +212,17 @@ class SeveralPlates(RunFileProblem):
     zh = "{file} 含有多块板或多次运行：{found}。请分别发送。"
 
 
-class NoReadings(RunFileProblem):
-    """{file} holds no readings ({reason}). Check that samples and targets are entered and the run
-    is analysed, then export again."""
+class RunFileEmpty(RunFileProblem):
+    """{file} is empty. Export it again."""
 
-    zh = "{file} 没有任何读数（{reason}）。请确认已填写样本和靶标并完成分析，然后重新导出。"
+    zh = "{file} 是空文件。请重新导出。"
+
+
+class NoReadings(RunFileProblem):
+    """{file} holds no readings (after line {line}). Check that samples and targets are entered and
+    the run is analysed, then export again."""
+
+    zh = "{file} 没有任何读数（第 {line} 行之后）。请确认已填写样本和靶标并完成分析，然后重新导出。"
 
 
 class ReadersDisagree(RunFileProblem):
@@ -207,11 +244,18 @@ class InstrumentsExtraMissing(RunFileProblem):
     status = 501
 
 
-class RunReaderFailed(RunFileProblem):
-    """The reader of {file} {what}. Export the results alone as text or CSV and send them again; if
-    it happens again, keep the file for whoever maintains the system."""
+class RunReaderHung(RunFileProblem):
+    """{file} was not read within {seconds} s, and its reader was stopped. Export the results alone,
+    as text or CSV, and send them."""
 
-    zh = "{file} 的读取程序{what}。请只导出文本或 CSV 格式的结果后重发；若再次发生，请保留该文件交维护人员。"
+    zh = "{file} 在 {seconds} 秒内未读完，读取程序已停止。请只导出文本或 CSV 格式的结果后发送。"
+
+
+class RunReaderFailed(RunFileProblem):
+    """The reader of {file} failed ({how}). Export the results alone, as text or CSV, and send them;
+    if that fails too, keep the file for whoever maintains the system."""
+
+    zh = "{file} 的读取程序出错（{how}）。请只导出文本或 CSV 格式的结果后发送；若仍失败，请保留该文件交维护人员。"
 
 
 class MappingInvalid(Problem):

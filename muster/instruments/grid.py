@@ -88,17 +88,22 @@ def _strictly(file: str, content: bytes, encoding: str) -> str:
         raise RunEncodingUnknown(file=file, line=line) from None
 
 
-def text_grids(file: str, text: str) -> Iterator[Grid]:
-    """The text cut by each separator that occurs in it, the likeliest first.
-
-    Raises QuoteUnclosed and RunFileTooLarge for the first of them.
-    """
-    counts = {separator: text.count(separator) for separator in SEPARATORS}
+def text_grids(file: str, text: str) -> tuple[list[Grid], QuoteUnclosed | None]:
+    """The text cut by each separator that occurs in it, the likeliest first; and what is wrong with
+    its quotation marks by a separator for which they do not close. Raises RunFileTooLarge."""
+    # Tabs are typed by nobody; commas stand within cells too.
+    counts = {mark: text.count(mark) * (10 if mark == "\t" else 1) for mark in SEPARATORS}
     ends_open = bool(text) and text[-1] not in "\r\n"
-    for separator in sorted(SEPARATORS, key=lambda mark: mark != "\t" and -counts[mark]):
-        if counts[separator]:
+    grids: list[Grid] = []
+    problem = None
+    for separator in sorted(filter(counts.get, SEPARATORS), key=lambda mark: -counts[mark]):
+        try:
             rows = list(_rows(file, text, separator))
-            yield Grid(file, rows, separator=separator, ends_open=ends_open)
+        except QuoteUnclosed as unclosed:
+            problem = problem or unclosed
+            continue
+        grids.append(Grid(file, rows, separator=separator, ends_open=ends_open))
+    return grids, problem
 
 
 def _rows(file: str, text: str, separator: str) -> Iterator[Row]:

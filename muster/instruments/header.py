@@ -8,7 +8,7 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from muster.core.text import clean, fold
-from muster.instruments.faults import RunColumnMissing, RunColumnRepeated, RunFileTruncated
+from muster.instruments.faults import RunColumnMissing, RunColumnRepeated, RunSectionMissing
 from muster.instruments.grid import Grid, Row
 from muster.instruments.mapping import Field, Mapping, needed_fields
 
@@ -47,7 +47,7 @@ class Table:
 def find_table(grid: Grid, mapping: Mapping) -> Table | None:
     """The mapping's table in a grid, None if the mapping is not for it.
 
-    Raises RunColumnMissing and RunFileTruncated if it surely is, but its table is not whole.
+    Raises RunColumnMissing and RunSectionMissing if it surely is, but its table is not whole.
     """
     part, before = grid, None
     if mapping.section and len(grid.sections) > 1:
@@ -55,8 +55,7 @@ def find_table(grid: Grid, mapping: Mapping) -> Table | None:
         if mapping.section not in grid.sections:
             if _is_surely(mapping, before):
                 line = grid.rows[-1][0]
-                reason = f"it ends before its section [{mapping.section}]"
-                raise RunFileTruncated(file=grid.file, line=line, reason=reason)
+                raise RunSectionMissing(file=grid.file, line=line, section=mapping.section)
             return None
         part = grid.sections[mapping.section]
     best: tuple[int, Table] | None = None

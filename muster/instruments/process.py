@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -62,8 +62,7 @@ class Reader:
                     answer = await self._exchange(request)
             except TimeoutError:
                 await self._end()
-                what = f"did not finish within {self.limits.seconds:g} s and was stopped"
-                raise faults.RunReaderFailed(file=file, what=what) from None
+                raise self._hung(file) from None
             except BaseException:  # cancelled in the middle: its answer must not meet the next file
                 await self._end()
                 raise
@@ -135,13 +134,16 @@ class Reader:
 
     def _ended(self, file: str) -> RunFileProblem:
         code = self._process.returncode if self._process else None
-        if code == -signal.SIGXCPU:
-            what = f"did not finish within {self.limits.seconds:g} s and was stopped"
-        elif code is None:
+        if code is None:  # it lives: its answer was too long
             return self._problem(file, "expanded", "")
-        else:
-            what = f"ended unexpectedly ({code})"
-        return faults.RunReaderFailed(file=file, what=what)
+        if code == -signal.SIGXCPU:
+            return self._hung(file)
+        if code == -signal.SIGABRT:  # how a library in Rust ends without memory
+            return self._problem(file, "memory", "")
+        return faults.RunReaderFailed(file=file, how=f"exit {code}")
+
+    def _hung(self, file: str) -> RunFileProblem:
+        return faults.RunReaderHung(file=file, seconds=f"{self.limits.seconds:g}")
 
     def _problem(self, file: str, name: str, detail: str) -> RunFileProblem:
         match name:
@@ -158,27 +160,30 @@ class Reader:
             case "unreadable":
                 return faults.RunFormUnreadable(file=file, detail=detail)
             case "failed":
-                return faults.RunReaderFailed(file=file, what=f"failed ({detail})")
+                return faults.RunReaderFailed(file=file, how=detail)
             case _:
                 return faults.RunFileDamaged(file=file)
 
 
-_READERS: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
+Kind = Literal["workbooks", "libraries"]
+_READERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Kind, Reader]] = WeakKeyDictionary()
 
 
-def shared_reader() -> Reader:
-    """The reader of the running event loop."""
-    return _READERS.setdefault(asyncio.get_running_loop(), Reader())
+def shared_reader(kind: Kind) -> Reader:
+    """A reader of the running event loop: one for workbooks, which takes milliseconds, and one for
+    what needs the foreign libraries, so that the former never waits for the latter."""
+    readers = _READERS.setdefault(asyncio.get_running_loop(), {})
+    return readers.setdefault(kind, Reader())
 
 
 async def warm_up() -> None:
     """Loads the libraries into the shared child, so that the first file need not wait for them."""
-    libraries = ["python_calamine", "allotropy.to_allotrope", "rdmlpython"]
-    await shared_reader().ask("ready", file="-", content=b"", libraries=libraries)
+    libraries = ["allotropy.to_allotrope", "rdmlpython"]
+    reader = shared_reader("libraries")
+    await reader.ask("ready", file="-", content=b"", libraries=libraries)
 
 
-async def close_reader() -> None:
-    """Ends the running event loop's child, if there is one."""
-    reader = _READERS.pop(asyncio.get_running_loop(), None)
-    if reader is not None:
+async def close_readers() -> None:
+    """Ends the running event loop's children."""
+    for reader in _READERS.pop(asyncio.get_running_loop(), {}).values():
         await reader.close()

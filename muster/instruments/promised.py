@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from muster.core.text import clean
 from muster.instruments import cells
-from muster.instruments.faults import RunFileTruncated
+from muster.instruments.faults import RunResultMissing
 from muster.instruments.grid import Grid
 from muster.instruments.header import Table, find_table
 from muster.instruments.mapping import Mapping, Recognise
@@ -14,7 +14,7 @@ from muster.instruments.rows import Taken
 
 
 def check_promised(table: Table, taken: Taken, grids: Sequence[Grid]) -> None:
-    """Raises RunFileTruncated if a target that was set up in a well has no result."""
+    """Raises RunResultMissing if a target that was set up in a well has no result."""
     mapping = table.mapping
     if not mapping.promised:
         return
@@ -28,8 +28,9 @@ def check_promised(table: Table, taken: Taken, grids: Sequence[Grid]) -> None:
     for line, well, target in _listed(listed, taken):
         if (well, target) not in there:
             last = max((reading.line or 0 for reading in taken.readings.values()), default=0)
-            reason = f"{target} in {well} is listed as set up (line {line}) but has no result"
-            raise RunFileTruncated(file=table.grid.file, line=last, reason=reason)
+            raise RunResultMissing(
+                file=table.grid.file, line=last, target=target, well=well, listed=line
+            )
 
 
 def _setup_of(mapping: Mapping) -> Mapping:

@@ -33,7 +33,7 @@ def run_of(file: str, answer: dict[str, Any], zone: ZoneInfo) -> RunFile:
     CtUnreadable, TargetMissing and WellTwice; wells stand for lines, which RDML has none of."""
     runs = [run for run in answer["runs"] if run["reacts"]]
     if not runs:
-        raise NoReadings(file=file, reason="no run has a reaction")
+        raise NoReadings(file=file, line="-")
     if len(runs) > 1:
         found = ", ".join(f"{run['experiment']} / {run['id']}" for run in runs)
         raise SeveralPlates(file=file, found=found)
@@ -65,7 +65,7 @@ def _size(file: str, run: dict[str, Any]) -> PlateSize:
             return 96
         case "16", "24":
             return 384
-    raise WellUnreadable(file=file, line="-", text=f"{rows} x {columns}", plate="a plate")
+    raise WellUnreadable(file=file, line="-", text=f"{rows} x {columns}", wells="96/384")
 
 
 def _readings(
@@ -78,8 +78,7 @@ def _readings(
         number = cells.well_number(react["id"])
         well = None if number is None else cells.numbered_well(number, size, "row")
         if well is None:
-            plate = f"a plate of {size} wells"
-            raise WellUnreadable(file=file, line="-", text=str(react["id"]), plate=plate)
+            raise WellUnreadable(file=file, line="-", text=str(react["id"]), wells=size)
         sample = clean(react.get("sample", ""))
         for data in react["datas"]:
             target = clean(data.get("tar", ""))
@@ -101,7 +100,7 @@ def _readings(
             if found.setdefault((well, target), reading) != reading:
                 raise WellTwice(file=file, well=well, target=target, first="-", second="-")
     if not found or not has_any:
-        raise NoReadings(file=file, reason="no reaction has a Cq")
+        raise NoReadings(file=file, line="-")
     return tuple(found.values()), tuple(not_run)
 
 

@@ -8,9 +8,12 @@ headers; see mapping.py.
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from muster.instruments import faults, second
 from muster.instruments.archive import is_archive, kind_of, only_table
@@ -22,7 +25,7 @@ from muster.instruments.process import FILE_LIMIT_BYTES, Reader, shared_reader
 from muster.instruments.promised import check_promised
 from muster.instruments.rdml import run_of
 from muster.instruments.rows import Taken, read_rows
-from muster.instruments.run_file import RunFile
+from muster.instruments.run_file import Reading, RunFile
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAPPED = "muster"
@@ -42,14 +45,14 @@ async def read_run(
 
     With `witness`, exports of makes that allotropy knows are read by it too (a plate of 384 wells
     takes it a second or two) and refused where it reads something else. `reader` is the child to
-    use instead of the event loop's own. Raises the problems of muster.instruments.faults.
+    use instead of the event loop's own ones. Raises the problems of muster.instruments.faults.
     """
     if len(content) > FILE_LIMIT_BYTES:
         limit = f"{FILE_LIMIT_BYTES // (1 << 20)} MB"
         raise faults.RunFileTooLarge(file=name, limit=limit)
     if not content.strip():
-        raise faults.NoReadings(file=name, reason="the file is empty")
-    reader = reader or shared_reader()
+        raise faults.RunFileEmpty(file=name)
+    libraries = reader or shared_reader("libraries")
     where = ZoneInfo(zone)
     kind = _kind(name, content)
     if kind == "files":
@@ -57,17 +60,20 @@ async def read_run(
         name, content = await asyncio.to_thread(only_table, name, content, limit_bytes=limit)
         kind = _kind(name, content)
         if kind == "files":
-            raise faults.RunFormatUnknown(file=name, hint="an archive in an archive", formats="-")
+            raise faults.RunFormatUnknown(
+                file=name, line="-", found="ZIP", formats="CSV, TXT, XLSX"
+            )
     if kind == "rdml":
-        return run_of(name, await reader.ask("rdml", file=name, content=content), where)
+        return run_of(name, await libraries.ask("rdml", file=name, content=content), where)
     known = in_order(mappings)
     if kind == "workbook":
-        found = await _found_in_workbook(name, content, known=known, zone=where, reader=reader)
+        workbooks = reader or shared_reader("workbooks")
+        found = await _found_in_workbook(name, content, known=known, zone=where, reader=workbooks)
     else:
         found = await asyncio.to_thread(_found_in_text, name, content, known=known, zone=where)
     readers = (_MAPPED,)
     if witness and (request := second.request_for(found.table, found.taken)):
-        readers += await _witnessed(found, name, request, reader)
+        readers += await _witnessed(found, name, request, libraries)
     return _run(name, found, readers)
 
 
@@ -93,8 +99,11 @@ class _Found:
 def _found_in_text(
     name: str, content: bytes, *, known: Sequence[Mapping], zone: ZoneInfo
 ) -> _Found:
-    text = decoded(name, content)
-    return _found(name, list(text_grids(name, text)), known=known, zone=zone)
+    grids, problem = text_grids(name, decoded(name, content))
+    try:
+        return _found(name, grids, known=known, zone=zone)
+    except faults.RunFormatUnknown as unknown:
+        raise problem or unknown from None
 
 
 async def _found_in_workbook(
@@ -140,11 +149,34 @@ def _found(name: str, grids: Sequence[Grid], *, known: Sequence[Mapping], zone: 
                 facts = read_facts([*table.before, *others], mapping, zone)
                 taken = read_rows(table, facts.size)
                 check_promised(table, taken, [grid, *grids])
+                _check_only(table, taken, grids=_by_sheets(grids, mapping))
                 return _Found(table, taken, facts)
     if lacking is not None:
         raise lacking
     titles = ", ".join(["RDML", *(mapping.title for mapping in known)])
-    raise faults.RunFormatUnknown(file=name, hint=_hint(grids), formats=titles)
+    line, seen = _seen(grids)
+    raise faults.RunFormatUnknown(file=name, line=line, found=seen, formats=titles)
+
+
+def _check_only(table: Table, taken: Taken, *, grids: Sequence[Grid]) -> None:
+    """Raises SeveralPlates if another sheet holds another table of the same kind."""
+    for grid in grids:
+        if grid.sheet == table.grid.sheet:
+            continue
+        other = None
+        with suppress(faults.RunColumnMissing):
+            other = find_table(grid, table.mapping)
+        if (
+            other is not None
+            and other.rows
+            and _values(read_rows(other, taken.size)) != _values(taken)
+        ):
+            found = f"{table.grid.sheet}, {grid.sheet}"
+            raise faults.SeveralPlates(file=table.grid.file, found=found)
+
+
+def _values(taken: Taken) -> set[Reading]:
+    return {replace(reading, line=None) for reading in taken.readings.values()}
 
 
 def _by_sheets(grids: Sequence[Grid], mapping: Mapping) -> Sequence[Grid]:
@@ -157,13 +189,14 @@ def _head(grid: Grid) -> list[tuple[int, list[str]]]:
     return grid.rows[:60]
 
 
-def _hint(grids: Iterable[Grid]) -> str:
+def _seen(grids: Iterable[Grid]) -> tuple[object, str]:
+    """The first row with several cells, by which a person knows the file."""
     for grid in grids:
         for line, row in grid.rows[:20]:
             texts = [text.strip()[:20] for text in row if text.strip()]
             if len(texts) > 1:
-                return f"line {line}: {', '.join(texts[:8])}"
-    return "no table of columns in it"
+                return line, ", ".join(texts[:8])
+    return "-", "-"
 
 
 async def _witnessed(

@@ -11,11 +11,12 @@ from muster.instruments.cells import NOT_RUN
 from muster.instruments.faults import (
     CtUnreadable,
     NoReadings,
-    RoleUnknown,
     RunCellError,
-    RunFileTruncated,
     RunNumberLostDigits,
+    RunRowCut,
     RunRowTooWide,
+    RunRowWithoutCt,
+    SampleRoleUnknown,
     SeveralPlates,
     TargetMissing,
     WellNumberUnclear,
@@ -62,7 +63,7 @@ def read_rows(table: Table, size: PlateSize | None) -> Taken:
     if table.rows:
         _check_end(table)
     if not taken.readings and not taken.not_run:
-        raise NoReadings(file=table.grid.file, reason=f"header in line {table.line}")
+        raise NoReadings(file=table.grid.file, line=table.line)
     if len(taken.plates) > 1:
         raise SeveralPlates(file=table.grid.file, found=", ".join(taken.plates))
     if taken.size is None and not all(cells.fits(well, 96) for well, _ in taken.readings):
@@ -76,8 +77,8 @@ def _check_end(table: Table) -> None:
         return
     (_, before), (line, last) = table.rows[-2:]
     if 0 < len(last) < len(before):
-        reason = f"the last row has {len(last)} of {len(before)} cells"
-        raise RunFileTruncated(file=table.grid.file, line=line, reason=reason)
+        found, expected = len(last), len(before)
+        raise RunRowCut(file=table.grid.file, line=line, found=found, expected=expected)
 
 
 class _RowReader:
@@ -109,12 +110,11 @@ class _RowReader:
         if self._is_nothing(row, [text for _, text in cts]):
             return
         if len(row) <= self._last_needed:
-            reason = f"the row has {len(row)} cells and ends before its Ct"
-            raise RunFileTruncated(file=self._file, line=line, reason=reason)
+            raise RunRowWithoutCt(file=self._file, line=line, found=len(row))
         well = self._well(line, self._filled("well", row))
         role = self._role(text := self._filled("role", row))
         if role is None:
-            raise RoleUnknown(file=self._file, line=line, text=text)
+            raise SampleRoleUnknown(file=self._file, line=line, text=text)
         if plate := self._filled("plate", row):
             self._taken.plates.setdefault(plate, line)
         sample, target = self._filled("sample", row), self._get("target", row)
@@ -196,8 +196,7 @@ class _RowReader:
         else:
             well = cells.well(text)
         if well is None or (size and not cells.fits(well, size)):
-            plate = f"a plate of {size} wells" if size else "any plate"
-            raise WellUnreadable(file=self._file, line=line, text=text, plate=plate)
+            raise WellUnreadable(file=self._file, line=line, text=text, wells=size or "96/384")
         return well
 
     def _add(self, reading: Reading) -> None:

@@ -54,7 +54,7 @@ def contradiction(
         reading = ours.get(place)
         milli = None if ct is None else ct * 1000
         if reading is None or not _same(reading.ct_milli, milli):
-            mine = "nothing" if reading is None else _shown(reading.ct_milli)
+            mine = "-" if reading is None else _shown(reading.ct_milli)
             problem = ReadersDisagree(
                 file=table.grid.file,
                 line=reading.line if reading else table.line,
@@ -76,7 +76,7 @@ def _same(ours: int | None, theirs: float | None) -> bool:
 
 
 def _shown(milli: float | None) -> str:
-    return "no curve" if milli is None else f"{milli / 1000:.3f}"
+    return "NoCt" if milli is None else f"{milli / 1000:.3f}"
 
 
 def _by_raw_target(table: Table, taken: Taken) -> dict[tuple[str, str], Reading]:

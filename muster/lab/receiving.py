@@ -219,7 +219,8 @@ async def _open(conn: Conn, reception: UUID) -> dict[str, Any]:
 
 def _answer(found: dict[str, Any]) -> Answer:
     faults = ["again" if kind == "duplicate" else kind for kind in found["faults"]]
-    verdict: Verdict = next((one for one in _GRAVEST if one in faults), "ok")
+    grave: list[Verdict] = [one for one in _GRAVEST if one in faults]
+    verdict: Verdict = grave[0] if grave else "ok"
     return Answer(found["barcode"], verdict, found["faults"])
 
 

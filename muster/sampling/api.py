@@ -123,8 +123,8 @@ async def list_sites(
 @get("/v1/tubes/{tube:str}", right="tubes")
 async def show_tubes(request: Ask, tube: FromPath[str], reason: Why = None) -> list[dict[str, Any]]:
     """The tubes of an id or a barcode, with members and timeline."""
-    async with looking(request, reason) as look:
-        found = await queries.tubes(look.conn, tube)
+    async with looking(request, reason) as look, muster(request).pool.connection() as own:
+        found = await queries.tubes(look.conn, tube, own=own)
         for one in found:
             one["members"] = look.show(one["members"])
         return found

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from muster.config import DEFAULT_TUBE_SIZE, PAGE_LIMIT
+from muster.config import BOX_WINDOW_HOURS, DEFAULT_TUBE_SIZE, PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
@@ -64,9 +64,12 @@ async def site(conn: Conn, text: str) -> dict[str, Any]:
     return found
 
 
-async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
+async def tubes(conn: Conn, text: str, *, own: Conn | None = None) -> list[dict[str, Any]]:
     """The tubes of a barcode (there may be several: a barcode is not the tube) or an id, each with
-    its members and its timeline. Raises TubeUnknown."""
+    its members and its timeline. Raises TubeUnknown.
+
+    `conn` decides which tubes and members are seen; who sees a tube may know all that happened to it,
+    which is then read by Muster's `own` connection: a laboratory's own part, no other's members."""
     try:
         ids = [UUID(text)]
     except ValueError:
@@ -75,9 +78,12 @@ async def tubes(conn: Conn, text: str) -> list[dict[str, Any]]:
     for tube in ids:
         if one := await row(conn, _HERE, "tube", tube=tube):
             one["members"] = await rows(conn, _HERE, "members", tube=tube)
-            told = await rows(conn, _HERE, "timeline", tube=tube, barcode=one["barcode"])
-            whole = await row(conn, _HERE, "sees_members", tube=tube)
-            one["timeline"] = told if whole and whole["all"] else _about(told, one["members"])
+            seen = await row(conn, _HERE, "sees_members", tube=tube) or {}
+            told = await rows(
+                own or conn, _HERE, "timeline", tube=tube, barcode=one["barcode"],
+                sealed_at=one["sealed_at"], hours=BOX_WINDOW_HOURS, labs=seen["labs"],
+            )  # fmt: skip
+            one["timeline"] = told if seen["all"] else _about(told, one["members"])
             found.append(one)
     if not found:
         raise TubeUnknown(tube=text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from muster.exchange import faults, fhir_bundle
 from muster.exchange.fhir import read_bundle
+from muster.exchange.report import FAULTS_LIMIT
 from tests.exchange.test_fhir_reading import changed
 from tests.exchange.tube_reports import barcodes, read, told
 
@@ -61,11 +62,11 @@ def concept(code: str, system: str = SCT, **more: str) -> dict[str, Any]:
         ("1.resource.code", concept("1-8", "http://loinc.org"), f"{REPORT}.result",
          "outcome-missing"),
         ("1.resource.component.0.valueQuantity.value", 0, f"{OBSERVATION}.component[0].value[x]",
-         "ct-unreadable"),
+         "reported-ct-unreadable"),
         ("1.resource.component.0.valueQuantity.value", 1e30,
-         f"{OBSERVATION}.component[0].value[x]", "ct-unreadable"),
+         f"{OBSERVATION}.component[0].value[x]", "reported-ct-unreadable"),
         ("1.resource.component.0.valueQuantity.comparator", ">",
-         f"{OBSERVATION}.component[0].value[x]", "ct-unreadable"),
+         f"{OBSERVATION}.component[0].value[x]", "reported-ct-unreadable"),
         ("1.resource.component.0.valueQuantity.value", None,
          f"{OBSERVATION}.component[0].valueQuantity", "field-missing"),
         ("1.resource.component.1.code", concept("94511-3", "http://loinc.org"),
@@ -77,7 +78,7 @@ def concept(code: str, system: str = SCT, **more: str) -> dict[str, Any]:
         ("2.resource.performer", None, f"{REPORT}.performer", "field-missing"),
         ("0.resource.container.0.identifier.0.value", "S" * 65,
          f"{SPECIMEN}.container[0].identifier[0].value", "code-too-long"),
-        ("2.resource.issued", "2022-02-30T08:30:00Z", f"{REPORT}.issued", "time-unreadable"),
+        ("2.resource.issued", "2022-02-30T08:30:00Z", f"{REPORT}.issued", "reported-time-unreadable"),
         ("3.resource.quantity", 0, f"{GROUP}.quantity", "count-unreadable"),
         ("0.resource.extension.0.valueCode", "mixed", f"{SPECIMEN}.extension", "entry-invalid"),
     ],
@@ -148,6 +149,14 @@ def test_two_entries_of_one_name_are_neither() -> None:
     assert told(batch) == [(f"{REPORT}.specimen[0]", "reference-lost")]
 
 
+def test_a_fault_says_where_and_what_to_do() -> None:
+    batch = read_bundle("d.json", changed("transaction.json", "entry.2.resource.issued", "10.4."))
+    assert batch.faults[0].problem.message("en") == (
+        "d.json, entry 3, Bundle.entry[2].resource.issued: It is not valid FHIR R4: the value has "
+        "not the form of its type. Correct it after the R4 definition of DiagnosticReport."
+    )
+
+
 def test_an_offence_is_told_without_the_value() -> None:
     batch = read_bundle("a", changed("transaction.json", "entry.2.resource.subject", "欧阳示例"))
     assert told(batch)[0] == (f"{REPORT}.subject", "entry-invalid")
@@ -208,6 +217,14 @@ def test_what_is_nested_too_deep() -> None:
     assert told(read_bundle("a", nested(30)))[0] == (OBSERVATION, "entry-too-deep")
 
 
+def test_a_file_with_more_faults_than_anybody_reads() -> None:
+    bundle = json.loads(read("transaction.json"))
+    bundle["entry"][2]["resource"]["result"] *= FAULTS_LIMIT + 1
+    del bundle["entry"][1]
+    with pytest.raises(faults.ExchangeTooLarge, match="faults"):
+        read_bundle("a", json.dumps(bundle).encode())
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -227,6 +244,8 @@ def test_what_is_nested_too_deep() -> None:
         (b'{"resourceType": "Bundle", "type": "history"}', faults.BundleTypeRefused),
         (b'{"resourceType": "Bundle", "type": "batch", "entry": [%s]}'
          % b",".join([b"{}"] * (fhir_bundle.ENTRIES_LIMIT + 1)), faults.ExchangeTooLarge),
+        (b'{"resourceType": "Bundle", "type": "batch", "x": [%s]}'
+         % b",".join([b"[]"] * fhir_bundle.OBJECTS_LIMIT), faults.ExchangeTooLarge),
         (b" " * (fhir_bundle.FILE_LIMIT_BYTES + 1), faults.ExchangeTooLarge),
     ],
 )  # fmt: skip

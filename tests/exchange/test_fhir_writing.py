@@ -2,6 +2,8 @@
 other people's classes.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -129,3 +131,12 @@ def test_the_schema_is_that_of_4_0_1() -> None:
     assert "valueMeta" in definitions()["Extension"]["properties"]
     assert len(resource_types()) == 146
     assert "CatalogEntry" in resource_types()
+
+
+def test_every_definition_that_is_needed_is_there() -> None:
+    used = re.findall(
+        r'"#/definitions/([^"]+)"',
+        json.dumps({name: one for name, one in definitions().items() if name != "ResourceList"}),
+    )
+    assert set(used) <= set(definitions())
+    assert "Timing_Repeat" in used

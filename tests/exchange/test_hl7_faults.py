@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster.exchange import er7, faults
+from muster.exchange.codes import shown
 from muster.exchange.hl7 import acknowledge, read_oru
+from muster.exchange.report import FAULTS_LIMIT
 from tests.exchange.tube_reports import AT, barcodes, read, told
 
 ZONE = "Asia/Shanghai"
@@ -62,14 +64,14 @@ def without(*names: str) -> str:
         (broken("|A|||F", "|A|||"), "OBX[1]-11", "field-missing", "AE"),
         (broken("|20220410083000+0800|", "||").replace("20220410081000+0800", ""), "OBR[1]-22",
          "field-missing", "AE"),
-        (broken("20220410083000+0800", "20220410"), "OBR[1]-22", "time-unreadable", "AE"),
-        (broken("20220410083000+0800", "20220230083000"), "OBR[1]-22", "time-unreadable", "AE"),
-        (broken("20220410083000+0800", "2022-04-10 08:30"), "OBR[1]-22", "time-unreadable", "AE"),
-        (broken("20220410001000+0800", "00000000001000"), "SPM[1]-18", "time-unreadable", "AE"),
-        (broken("|31.25|", "|31,25|"), "OBX[2]-5", "ct-unreadable", "AE"),
-        (broken("|31.25|", "|0|"), "OBX[2]-5", "ct-unreadable", "AE"),
-        (broken("|31.25|", "|61|"), "OBX[2]-5", "ct-unreadable", "AE"),
-        (broken("|31.25|", "|-1|"), "OBX[2]-5", "ct-unreadable", "AE"),
+        (broken("20220410083000+0800", "20220410"), "OBR[1]-22", "reported-time-unreadable", "AE"),
+        (broken("20220410083000+0800", "20220230083000"), "OBR[1]-22", "reported-time-unreadable", "AE"),
+        (broken("20220410083000+0800", "2022-04-10 08:30"), "OBR[1]-22", "reported-time-unreadable", "AE"),
+        (broken("20220410001000+0800", "00000000001000"), "SPM[1]-18", "reported-time-unreadable", "AE"),
+        (broken("|31.25|", "|31,25|"), "OBX[2]-5", "reported-ct-unreadable", "AE"),
+        (broken("|31.25|", "|0|"), "OBX[2]-5", "reported-ct-unreadable", "AE"),
+        (broken("|31.25|", "|61|"), "OBX[2]-5", "reported-ct-unreadable", "AE"),
+        (broken("|31.25|", "|-1|"), "OBX[2]-5", "reported-ct-unreadable", "AE"),
         (broken("|31.25|", "||"), "OBX[2]-5", "field-missing", "AE"),
         (broken("|SH1000000001&CITY^88001&LIS|", "||"), "SPM[1]-2", "field-missing", "AE"),
         (broken("258529004^Throat swab^SCT", ""), "SPM[1]-4", "field-missing", "AE"),
@@ -98,10 +100,37 @@ def test_one_bad_message_between_two_good_ones(
     assert answered.count("\rERR|") == 1
 
 
+def test_a_fault_says_where_and_what_to_do() -> None:
+    (fault,) = read_oru("day.hl7", broken("|31.25|", "|31,25|").encode(), zone=ZONE).faults
+    assert fault.problem.message("en").startswith(
+        'day.hl7, message 1, line 8, OBX[2]-5: The cycle threshold "31,25" cannot be read. Write a '
+        "number above 0 and up to 60 with a decimal point, as in 31.25;"
+    )
+    assert fault.problem.message("zh").startswith(
+        'day.hl7，第 1 条消息，第 8 行，OBX[2]-5：Ct 值 "31,25" 无法读取。请写大于 0、不超过 60 的数'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("31,25", '"31,25"'),
+        ("Q", '"Q"'),
+        ("", "(—)"),
+        ("13800000000", "(11 ch.)"),
+        ("11010519491231002X", "(18 ch.)"),
+        ("欧阳示例", "(4 ch.)"),
+        ("OuyangShi", "(9 ch.)"),
+    ],
+)
+def test_what_is_told_of_a_value(text: str, told: str) -> None:
+    assert shown(text) == told
+
+
 def test_each_tube_of_a_message_stands_for_itself() -> None:
     text = read("batch.hl7").replace(b"38.217", b"38,217")
     batch = read_oru("a", text, zone=ZONE)
-    assert told(batch) == [("OBX[3]-5", "ct-unreadable")]
+    assert told(batch) == [("OBX[3]-5", "reported-ct-unreadable")]
     assert barcodes(batch) == ["SH1000000002", "SH1000000004"]
 
 
@@ -207,6 +236,8 @@ def test_text_outside_of_messages() -> None:
         (b"<ORU_R01><MSH/></ORU_R01>", faults.NotHl7),
         (GOOD.encode("utf-16"), faults.NotHl7),
         (b"\r" * (er7.SEGMENTS_LIMIT + 1) + b"MSH", faults.ExchangeTooLarge),
+        (b"MSH|^~\\&|\r" * (FAULTS_LIMIT + 1), faults.ExchangeTooLarge),
+        (GOOD.encode() + b"OBR|1\r" * FAULTS_LIMIT, faults.ExchangeTooLarge),
         (b"M" * (er7.FILE_LIMIT_BYTES + 1), faults.ExchangeTooLarge),
     ],
 )

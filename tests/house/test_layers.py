@@ -74,7 +74,8 @@ LAYERS = (
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
     Layer("importing", tuple(f"muster.intake.{n}" for n in ("importing", "kinds", "residents"))),
-    Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files"))),
+    Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files", "watching"))),
+    Layer("chores", ("muster.chores",)),
     Layer("web", ("muster.web", "muster.guarding", "muster.hardening", "muster.showing")),
     Layer(
         "api",
@@ -83,6 +84,7 @@ LAYERS = (
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
+            "muster.lab.station_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),

@@ -1,6 +1,9 @@
 """Run files that must not be taken: each is refused with file, line and remedy."""
 
+from io import BytesIO
+
 import pytest
+import xlsxwriter
 
 from muster.instruments import faults
 from muster.instruments.process import FILE_LIMIT_BYTES
@@ -33,13 +36,13 @@ def refused(desk: Desk, name: str, content: bytes | str, *, witness: bool = Fals
         ("A99,T1,N,,23\n", "well-unreadable", 'line 2: "A99" is no well'),
         ("?,T1,N,,23\n", "well-unreadable", "line 2"),
         ("13,T1,N,,23\n", "well-number-unclear", "line 2: the well is the number 13"),
-        ("A1,T1,N,外星,23\n", "role-unknown", 'line 2: the kind of well "外星"'),
+        ("A1,T1,N,外星,23\n", "sample-role-unknown", 'line 2: the kind of well "外星"'),
         ("A1,T1,,,23\n", "target-missing", "line 2: well A01"),
         ("A1,,,,23\n", "target-missing", "line 2"),
         ("A1,T1,N,,23\nA1,T1,N,,24\n", "well-twice", "in line 2 and line 3"),
         ("A1,T1,N,,23\nA01,T2,N,,23\n", "well-twice", "in line 2 and line 3"),
-        ("A1,T1,N,,23\nA2,T2,N", "run-file-truncated", "line 3"),
-        ("A1,T1,N,,23\nA2,T2\n", "run-file-truncated", "line 3: the row has 2 cells"),
+        ("A1,T1,N,,23\nA2,T2,N", "run-row-without-ct", "line 3"),
+        ("A1,T1,N,,23\nA2,T2\n", "run-row-without-ct", "line 3: the row has 2 cells"),
         ('A1,"T1,N,,23\n', "quote-unclosed", "line 2"),
         ("A1,3.70602E+17,N,,23\n", "run-number-lost-digits", "line 2"),
         ("", "no-readings", "line 1"),
@@ -61,17 +64,17 @@ def test_a_decimal_comma_that_allotropy_would_read_as_thousands(desk: Desk) -> N
 @pytest.mark.parametrize(
     ("cut_before", "says"),
     [
-        ("[Results]", "ends before its section [Results]"),
-        ("96\tH12\tfalse", "RNase P in H12 is listed as set up (line 29) but has no result"),
+        ("[Results]", "it ends at line 31, before its section [Results]"),
+        ("96\tH12\tfalse", "RNase P in well H12 is listed as set up (line 29) but has no result"),
         ("VIC\tNFQ-MGB\t25.5", "the row has 7 cells and ends before its Ct"),
-        (".5\t\t\t\ttrue", "the last row has 9 of 17 cells"),
+        (".5\t\t\t\ttrue", "its last row, line 41, has 9 of 17 cells"),
     ],
 )
 def test_a_quantstudio_text_cut_off(desk: Desk, cut_before, says) -> None:
     whole = (FILES / "quantstudio.txt").read_text("utf-8")
-    found = refused(desk, "cut.txt", whole[: whole.rindex(cut_before)])
-    assert found.startswith("run-file-truncated: cut.txt is cut off at line ")
-    assert says in found
+    with pytest.raises(faults.RunFileTruncated):
+        desk.read("cut.txt", whole[: whole.rindex(cut_before)])
+    assert says in refused(desk, "cut.txt", whole[: whole.rindex(cut_before)])
 
 
 def test_a_known_make_without_a_column(desk: Desk) -> None:
@@ -119,7 +122,7 @@ def test_an_unknown_format_says_what_is_understood_and_what_was_seen(desk: Desk)
 @pytest.mark.parametrize(
     ("name", "content", "slug"),
     [
-        ("empty.csv", b"", "no-readings"),
+        ("empty.csv", b"", "run-file-empty"),
         ("big.csv", b"x" * (FILE_LIMIT_BYTES + 1), "run-file-too-large"),
         ("latin.csv", "孔位,样本,靶标,Ct\n".encode() + b"A1,caf\xe9 \xff,N,23\n", "run-encoding-unknown"),
         ("cut.xlsx", workbook(a=[["Well", "Target", "Ct"]])[:900], "run-file-damaged"),
@@ -141,18 +144,15 @@ def test_a_workbook_with_a_password(desk: Desk) -> None:
 
 
 def test_cells_that_a_spreadsheet_has_spoilt(desk: Desk) -> None:
-    from io import BytesIO
-
-    import xlsxwriter
-
-    for column, value, slug in ((3, None, "run-cell-error"), (1, 3.7e17, "run-number-lost-digits")):
+    spoilt = ((3, "=1/0", "run-cell-error"), (1, 3.7e17, "run-number-lost-digits"))
+    for column, value, slug in spoilt:
         out = BytesIO()
         book = xlsxwriter.Workbook(out)
         sheet = book.add_worksheet("结果")
         sheet.write_row(0, 0, ["孔位", "样本", "靶标", "Ct"])
         sheet.write_row(1, 0, ["A1", "T1", "N", 23])
-        if value is None:
-            sheet.write_formula(1, column, "=1/0", None, "#DIV/0!")
+        if isinstance(value, str):
+            sheet.write_formula(1, column, value, None, "#DIV/0!")  # type: ignore[arg-type]
         else:
             sheet.write(1, column, value)
         book.close()
@@ -164,6 +164,12 @@ def test_cells_that_a_spreadsheet_has_spoilt(desk: Desk) -> None:
 def test_several_plates_in_one_file(desk: Desk) -> None:
     rows = "板号,孔位,样本,靶标,Ct\nPL1,A1,T1,N,23\nPL2,A2,T1,N,23\n"
     assert "PL1, PL2" in refused(desk, "a.csv", rows)
+    rows_of = [
+        [["孔位", "样本", "靶标", "Ct"], ["A1", sample, "N", "23"]] for sample in ("T1", "T2")
+    ]
+    found = refused(desk, "a.xlsx", workbook(早=rows_of[0], 晚=rows_of[1]))
+    assert "several plates or runs: 早, 晚" in found
+    assert desk.read("a.xlsx", workbook(早=rows_of[0], 晚=rows_of[0])).readings[0].sample == "T1"
     two = archive(**{"a.csv": rows.encode(), "b.csv": rows.encode()})
     assert refused(desk, "a.zip", two).startswith("several-plates")
     rdml = (FILES / "plate.rdml.xml").read_text("utf-8")

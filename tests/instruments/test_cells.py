@@ -1,5 +1,7 @@
 """What may stand in a cell: every way in which laboratories write a Ct, a well, a kind of well."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from muster.instruments.cells import ct_milli, numbered_well, role_reader, well
@@ -108,15 +110,11 @@ def test_a_mappings_words_go_before_the_common_ones() -> None:
     ],
 )
 def test_times(text, utc) -> None:
-    from zoneinfo import ZoneInfo
-
     time = read_time(text, zone=ZoneInfo("Asia/Shanghai"))
     assert (time and f"{time:%Y-%m-%d %H:%M}") == utc
 
 
 def test_cst_is_unclear_outside_china() -> None:
-    from zoneinfo import ZoneInfo
-
     assert read_time("2021-08-03 09:00:00 CST", zone=ZoneInfo("Europe/Berlin")) is None
 
 

@@ -64,7 +64,7 @@ def test_a_child_that_hangs_is_stopped(desk: Desk) -> None:
     assert hanging is not None
     desk.reader.limits = msgspec.structs.replace(LIMITS, seconds=0.5)
     os.kill(hanging, signal.SIGSTOP)
-    with pytest.raises(faults.RunReaderFailed, match=r"a.xlsx did not finish within 0.5 s"):
+    with pytest.raises(faults.RunReaderHung, match=r"a.xlsx was not read within 0.5 s"):
         desk.read("a.xlsx", SMALL)
     assert is_gone(hanging)
     desk.reader.limits = LIMITS
@@ -96,7 +96,7 @@ def test_a_child_killed_in_the_middle_costs_one_file(desk: Desk) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         desk.runner.run(killed_while_reading())
     (problem,) = caught.value.exceptions
-    assert "a.xlsx ended unexpectedly (-9)" in str(problem)
+    assert "The reader of a.xlsx failed (exit -9)" in str(problem)
     assert is_read(desk)
 
 

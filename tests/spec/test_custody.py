@@ -89,11 +89,13 @@ def test_in_what_the_two_sides_differ(play: Play, given: str, taken: str, differ
 def test_two_vehicles_in_a_row_and_the_reception_as_the_last_taking(play: Play):
     play(
         story(
-            gives("09:30", SITE, VAN), takes("09:31", SITE, VAN),
-            gives("09:40", VAN, VAN2), takes("09:41", VAN, VAN2),
+            gives("09:30", SITE, VAN),
+            takes("09:31", SITE, VAN),
+            gives("09:40", VAN, VAN2),
+            takes("09:41", VAN, VAN2),
             gives("09:58", VAN2, LAB),
             "10:00  BoxReceived  C1  code=BOX1 count=3 temperature_decidegrees=52",
-        )  # fmt: skip
+        )
         .then(f"""
             custody.leg
             giver         taker         n  given_at  taken_at  taken_count
@@ -198,15 +200,17 @@ DAY = (
 
 
 def test_the_rows_do_not_depend_on_the_order_of_arrival(play: Play):
-    """Every order of five scans of one box, each order at a box of its own."""
+    """Every order of five scans, each order of another box; the n-th scans of all come together."""
+    orders = [
+        [line.replace("X1", f"X{n}").replace("BOX1", f"BOX{n}").replace("C1", f"C{n}")
+         for line in order]
+        for n, order in enumerate(permutations(DAY))
+    ]  # fmt: skip
     told = Story().given(TOWN.rstrip() + TUBES)
-    rows = ""
-    for number, order in enumerate(permutations(DAY)):
-        for line in order:
-            told = told.given(
-                line.replace("X1", f"X{number}").replace("BOX1", f"BOX{number}")
-                .replace("C1", f"C{number}")
-            )  # fmt: skip
-        rows += f"X{number} {FROM_SITE} vehicle:VAN1 09:30 09:31 count\n"
-        rows += f"X{number} vehicle:VAN1 lab:L1 09:58 10:00 none\n"
-    play(told.then(f"custody.leg\nbox giver taker given_at taken_at differs\n{rows}"))
+    for lines in zip(*orders, strict=True):
+        told = told.given("\n".join(lines))
+    rows = [
+        f"X{n} {FROM_SITE} vehicle:VAN1 09:30 09:31 count\nX{n} vehicle:VAN1 lab:L1 09:58 10:00 none"
+        for n in range(len(orders))
+    ]
+    play(told.then("custody.leg\nbox giver taker given_at taken_at differs\n" + "\n".join(rows)))
