@@ -48,7 +48,7 @@ reference: .venv/dev ## Write docs/reference.md from the code
 lock: ## Write both lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
 	echo 'hatchling>=1.27' | $(COMPILE) pyproject.toml - --upgrade -o requirements.lock
-	$(COMPILE) pyproject.toml --extra dev -c requirements.lock --upgrade -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra dev --extra instruments -c requirements.lock --upgrade -o requirements-dev.lock
 
 clean: ## Remove what make installed and cached; data in .muster stay
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

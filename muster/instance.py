@@ -22,6 +22,7 @@ from muster.core.clock import now
 from muster.core.log import error_facts, logger
 from muster.db import embedded
 from muster.db.migrate import migrate
+from muster.instruments.process import close_readers
 from muster.intake.upload import Intake
 from muster.keeping.follower import follow
 from muster.keeping.replay import Progress, changed_tables, quiet, rebuild
@@ -71,6 +72,7 @@ async def open_instance(
             server = await asyncio.to_thread(embedded.start, settings.home)
             stack.push_async_callback(asyncio.to_thread, server.close)
             conninfo = server.url
+        stack.push_async_callback(close_readers)  # if a file of an instrument was read
         vault = open_vault(settings.key_file)
         await prepare(conninfo, vault, settings.key_file, progress=progress)
         pool: Pool = AsyncConnectionPool(

@@ -15,7 +15,13 @@ from muster.exercise.wire import Wire
 
 BOX_TUBES, PLATE_TUBES = 50, 94
 ASSAY = "sars-cov-2"
-_WELLS = [f"{row}{column:02}" for column in range(1, 13) for row in "ABCDEFGH"]
+_CONTROLS = ("H11", "H12")
+_WELLS = [
+    well
+    for column in range(1, 13)
+    for well in (f"{row}{column:02}" for row in "ABCDEFGH")
+    if well not in _CONTROLS
+]
 _HEAD = "孔位,样品名称,靶标,Ct值\n"
 
 

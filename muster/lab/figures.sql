@@ -18,8 +18,8 @@ WITH reach AS (
     SELECT t.tube, t.barcode, t.site, t.sealed_at FROM sampling.tube t
     WHERE t.sealed_at BETWEEN %(since)s AND %(at)s
         AND (%(round)s::uuid IS NULL OR t.round = %(round)s)
-        AND (%(everywhere)s OR t.site IN (SELECT site FROM reach))
-        AND (%(labs)s::text[] IS NULL OR t.barcode IN (SELECT barcode FROM bound))
+        AND (%(everywhere)s OR t.site = ANY (ARRAY(SELECT site FROM reach)))
+        AND (%(labs)s::text[] IS NULL OR t.barcode = ANY (ARRAY(SELECT barcode FROM bound)))
         AND NOT EXISTS (SELECT FROM lab.received v WHERE v.tube = t.tube)
 ), limits AS (
     SELECT l.name, l.minutes, l.since, coalesce(lead(l.since) OVER (
@@ -89,7 +89,7 @@ WITH reach AS (
         AND (%(labs)s::text[] IS NULL OR s.lab = ANY (%(labs)s))
     LEFT JOIN lab.outcome o ON o.tube = t.tube AND o.state = 'final'
     WHERE t.sealed_at >= %(since)s AND t.sealed_at < %(until)s
-        AND (%(everywhere)s OR t.site IN (SELECT site FROM reach))
+        AND (%(everywhere)s OR t.site = ANY (ARRAY(SELECT site FROM reach)))
         AND (%(labs)s::text[] IS NULL OR s.lab IS NOT NULL)
     ORDER BY t.tube, p.packed_at, s.received_at, s.lab
 ), staged AS (

@@ -2,6 +2,7 @@
 system's key or from a watched folder: kept first, then read; what cannot be used yet waits, and says why.
 """
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -153,9 +154,9 @@ async def _read(
     zone = muster.settings.timezone
     batch = None
     if _is_hl7(content):
-        batch = read_oru(name, content, zone=zone)
+        batch = await asyncio.to_thread(read_oru, name, content, zone=zone)
     elif _is_fhir(content):
-        batch = read_bundle(name, content)
+        batch = await asyncio.to_thread(read_bundle, name, content)
     if batch is not None:
         async with deciding(muster.pool, muster.door, lab, actor=actor, at=at) as desk:
             taken = await _reports(desk, name, batch, language)

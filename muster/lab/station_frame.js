@@ -15,11 +15,13 @@ here.language = localStorage.getItem(LANGUAGE) || asked;
 export const part = (id) => document.getElementById(id);
 export const t = (key, values) => say(here.language, key, values);
 
+const slugOf = (said) => String(said && said.type).split(":").pop();
+
 export class Lost extends Error {} // no answer, or "later": what was asked was done, or was not
 export class Refused extends Error {
   constructor(said) {
     super(said.detail);
-    this.slug = String(said.type).split(":").pop();
+    this.slug = slugOf(said);
     this.status = said.status;
   }
 }
@@ -56,7 +58,7 @@ export async function ask(path, body, method) {
   const later = answer.status === 429 || answer.status >= 500;
   connected(!later);
   if (later) throw new Lost(said && said.detail);
-  if (answer.status === 401 && here.who) {
+  if (answer.status === 401 && here.who && slugOf(said) === "not-signed-in") {
     await here.signIn();
     return ask(path, body, method);
   }
@@ -92,10 +94,11 @@ export const isOnline = () => online;
 /** Work off what waits, in its order, one at a time. What was Lost is tried again; what was Refused is
  * told and dropped. Returns a function that sets to work. */
 export function lineOf({ waiting, work, refused, changed }) {
-  let busy = false;
+  let busy = false, again;
   return async function pump() {
     if (busy) return;
     busy = true;
+    clearTimeout(again);
     try {
       while (waiting().length) {
         const one = waiting()[0];
@@ -104,7 +107,7 @@ export function lineOf({ waiting, work, refused, changed }) {
         } catch (error) {
           if (error instanceof Lost) {
             one.unsure = true;
-            setTimeout(pump, RETRY_MS);
+            again = setTimeout(pump, RETRY_MS);
             return;
           }
           if (!(error instanceof Refused)) throw error;
