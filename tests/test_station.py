@@ -59,6 +59,14 @@ class Desk:
         for key in keys:
             await self.page.keyboard.press(key)
 
+    async def goes_to(self, key: str, title: str) -> None:
+        """A single key chooses; it waits a moment, for a scanner types faster than people."""
+        shown = key.replace("Escape", "Esc")
+        offered = self.page.locator("#keys kbd").get_by_text(shown, exact=True)
+        await playwright.expect(offered).to_be_visible()
+        await self.press(key)
+        await self.sees(title, within="#title")
+
     async def sees(self, *texts: str, within: str = "#work") -> None:
         """Each text comes to be seen there."""
         for text in texts:
@@ -143,7 +151,7 @@ async def test_a_box_is_received(muster: Instance, door: Door) -> None:
     async with station(door, "receiver") as desk:
         await desk.sees("1 Receive boxes", "3 Open list")
         assert "Load a plate" not in await desk.page.inner_text("#work"), "not a receiver's work"
-        await desk.press("1")
+        await desk.goes_to("1", "Receive boxes")
         await desk.sees("Scan the box's label")
         await desk.scan("BOX1")
         await desk.hears("good", "Box BOX1", "4 tubes expected")
@@ -159,7 +167,7 @@ async def test_a_box_is_received(muster: Instance, door: Door) -> None:
         await desk.press("F8")
         await desk.hears("note", "Undone", "B1")
         await desk.scan("N1")
-        await desk.hears("bad", "Extra", "put it aside".capitalize())
+        await desk.hears("bad", "Extra", "put it aside")
         await desk.scan("ＢＯＸ１")
         await desk.hears("note", "the label of this box")
         await desk.scan("B3")
@@ -167,7 +175,7 @@ async def test_a_box_is_received(muster: Instance, door: Door) -> None:
         await desk.counts(scanned=4, left=1)
         await desk.press("F9")
         await desk.hears("note", "1 tubes are not scanned")
-        await desk.sees("B4", within=".left")
+        await desk.sees("B4", within="section.left")
         await desk.press("Enter")
         await desk.hears("bad", "Box BOX1 is done", "1 missing")
         await desk.sees("Scan the box's label")
@@ -180,7 +188,7 @@ async def test_scans_outlive_the_connection_the_page_and_the_session(
 ) -> None:
     await just_now(muster)
     async with station(door, "receiver") as desk:
-        await desk.press("1")
+        await desk.goes_to("1", "Receive boxes")
         await desk.scan("BOX1", "B1", "B2")  # the second before the answer to the first
         await desk.counts(scanned=2, left=2)
         await desk.page.context.set_offline(True)
@@ -196,7 +204,7 @@ async def test_scans_outlive_the_connection_the_page_and_the_session(
         await playwright.expect(desk.page.locator("#line")).to_be_hidden()
 
         await desk.page.reload()
-        await desk.press("1")
+        await desk.goes_to("1", "Receive boxes")
         await desk.hears("note", "Box BOX1", "4 scanned")
 
         await desk.page.context.clear_cookies()
@@ -215,7 +223,7 @@ async def test_a_scan_whose_answer_was_lost_is_no_second_scan(
 ) -> None:
     await just_now(muster)
     async with station(door, "receiver") as desk:
-        await desk.press("1")
+        await desk.goes_to("1", "Receive boxes")
         await desk.scan("BOX1")
         await desk.hears("good", "Box BOX1")
 
@@ -241,7 +249,7 @@ async def test_a_plate_is_loaded(muster: Instance, door: Door) -> None:
     await load(muster, "P0", {"A01": "B4"})
     async with station(door, "operator", language="zh-CN") as desk:
         await desk.sees("2 装板", "3 待办列表")
-        await desk.press("2")
+        await desk.goes_to("2", "装板")
         await desk.scan("P1")
         await desk.sees("选择布局", "96 孔")
         await desk.press("1")
@@ -259,7 +267,7 @@ async def test_a_plate_is_loaded(muster: Instance, door: Door) -> None:
         await desk.press("Backspace")
         await desk.hears("note", "已撤销", "C01 B3")
         await desk.page.reload()
-        await desk.press("2")
+        await desk.goes_to("2", "装板")
         await desk.sees("板 P1：下一管放入 C01")
         assert await desk.page.locator(".well.tube").count() == 3  # two, and the legend's
         await load(muster, "P2", {"A01": "B2"})  # somebody else was quicker
@@ -285,8 +293,8 @@ async def test_results_are_released(muster: Instance, door: Door) -> None:
         await desk.page.locator("#code").fill(await fresh_code(app))
         await desk.press("Enter")
         await desk.sees("4 Release results")
-        await desk.press("4")
-        await desk.sees("Negative 2", "B1", "Positive", "boris signed first", "22.50", "B4")
+        await desk.goes_to("4", "Release results")
+        await desk.sees("Negative 2", "B1", "Positive", "boris signed first", "22.50")
         await desk.press("a")
         await desk.hears("note", "Release 2 results?")
         await desk.scan("YB1")  # a tube that is scanned here signs nothing
@@ -301,7 +309,8 @@ async def test_results_are_released(muster: Instance, door: Door) -> None:
         await desk.press("y")
         await desk.hears("good", "B4 waits for another person")
         await desk.sees("another person has to confirm: 1")
-        await desk.press("Escape", "3")
+        await desk.goes_to("Escape", "L1")
+        await desk.goes_to("3", "Open list")
         await desk.sees("5 Second signature 1", "B4", "P1 · D01")
     assert await open_list(muster) == {"B1": "done", "B2": "done", "B3": "done", "B4": "confirm"}
 
@@ -321,14 +330,19 @@ def test_no_text_is_cut(play: Play, width: int) -> None:
         await someone(muster, "both", Grant("lab_receiver", lab="L1"), Grant("lab_operator", lab="L1"))
         async with station(door, "both", language="zh-CN") as desk:
             await desk.page.set_viewport_size({"width": width, "height": 800})
-            for keys, scans in (("1", ["BOX1", "B1", "N1"]), ("2", ["P1"]), ("3", [])):
-                await desk.press(keys)
+            for key, title, scans, seen in (
+                ("1", "接收样本", ["BOX1", "B1", "N1"], "多出"),
+                ("2", "装板", ["P1"], "选择布局"),
+                ("3", "待办列表", [], "B1"),
+            ):
+                await desk.goes_to(key, title)
                 await desk.scan(*scans)
+                await desk.sees(seen)
                 for _ in range(2):
                     await desk.page.locator("#language").click()
                     wide = await desk.page.evaluate("document.documentElement.scrollWidth")
-                    assert wide <= width, (keys, wide)
-                await desk.press("Escape")
+                    assert wide <= width, (title, wide)
+                await desk.goes_to("Escape", "L1")
 
     visit(play, story)
 

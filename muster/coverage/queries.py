@@ -61,6 +61,26 @@ async def closed_balance(conn: Conn, round: UUID) -> list[dict[str, Any]]:
     return await rows(conn, _HERE, "closed_balance", round=round, area=None, level=None)
 
 
-async def alarms(conn: Conn) -> list[dict[str, Any]]:
-    """What a person must look at, gravest first."""
-    return await rows(conn, _HERE, "alarms", objection_hours=DEFAULT_OBJECTION_HOURS)
+async def alarms(conn: Conn, at: datetime | None = None) -> list[dict[str, Any]]:
+    """What a person must look at, gravest first; at a moment, else now."""
+    found = await rows(conn, _HERE, "alarms", objection_hours=DEFAULT_OBJECTION_HOURS)
+    return gravest_first(found, await way_alarms(conn, at or now()))
+
+
+async def way_alarms(
+    conn: Conn, at: datetime, *, whole: bool = True, sites: Collection[UUID] = (),
+    areas: Collection[UUID] = (),
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Alarms of tubes, boxes and laboratories at a moment: of the `whole`, or of some sites and those
+    in some areas."""
+    return await rows(
+        conn, _HERE, "way_alarms", at=at, whole=whole, sites=list(sites), areas=list(areas),
+        hours=BOX_WINDOW_HOURS, age=DEFAULT_TUBE_AGE_MINUTES, warning=DEFAULT_TUBE_WARNING_MINUTES,
+        hand_over=DEFAULT_HAND_OVER_MINUTES, least=DEFAULT_BOX_LEAST_DECIDEGREES,
+        most=DEFAULT_BOX_MOST_DECIDEGREES,
+    )  # fmt: skip
+
+
+def gravest_first(*found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Alarms of several lists as one."""
+    return sorted(chain(*found), key=lambda one: (one["rank"], one["alarm"]))

@@ -127,3 +127,106 @@ SELECT * FROM (
         JOIN coverage.building c ON c.building = b.area
         GROUP BY d.area, d.event, d.people, c.round HAVING sum(c.sampled) > d.people) over_all
 ) a WHERE count > 0 ORDER BY rank, alarm;
+
+-- name: way_alarms
+-- The same of what is on its way and in laboratories, at a moment: of everywhere, or of the sites held and
+-- those in the areas held; what is of a laboratory as a whole, of everywhere only. Read by Muster's own
+-- hand, since a policy would be asked about every tube. A limit is that of the edition in force then.
+WITH place AS (
+    SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
+    WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]
+), term AS (
+    SELECT l.name, l.value, l.since, coalesce(lead(l.since) OVER (
+        PARTITION BY l.name ORDER BY l.since, l.policy DESC NULLS FIRST), 'infinity') AS until
+    FROM (
+        SELECT p.name, p.value, p.since, p.policy FROM registry.policy p
+        UNION ALL SELECT 'tube_age_minutes', %(age)s, '-infinity', NULL
+        UNION ALL SELECT 'tube_warning_minutes', %(warning)s, '-infinity', NULL
+        UNION ALL SELECT 'hand_over_minutes', %(hand_over)s, '-infinity', NULL
+        UNION ALL SELECT 'box_least_decidegrees', %(least)s, '-infinity', NULL
+        UNION ALL SELECT 'box_most_decidegrees', %(most)s, '-infinity', NULL) l
+    WHERE l.name IN ('tube_age_minutes', 'tube_warning_minutes', 'hand_over_minutes',
+        'box_least_decidegrees', 'box_most_decidegrees')
+), awaited AS MATERIALIZED (
+    SELECT t.tube, t.sealed_at FROM sampling.tube t
+    WHERE t.sealed_at BETWEEN %(at)s::timestamptz - make_interval(hours => %(hours)s) AND %(at)s
+        AND (%(whole)s OR t.site IN (
+            SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
+            WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]))
+        AND NOT EXISTS (SELECT FROM lab.received v WHERE v.tube = t.tube)
+), hand_over AS (
+    SELECT l.box, (l.given_at IS NULL OR l.taken_at IS NULL)
+        AND least(l.given_at, l.taken_at) + make_interval(mins => m.value) < %(at)s AS open,
+        l.differs <> '{}' AS differs
+    FROM custody.leg l
+    JOIN custody.box b ON b.box = l.box
+    JOIN term m ON m.name = 'hand_over_minutes' AND least(l.given_at, l.taken_at) >= m.since
+        AND least(l.given_at, l.taken_at) < m.until
+    WHERE least(l.given_at, l.taken_at)
+            BETWEEN %(at)s::timestamptz - make_interval(hours => %(hours)s) AND %(at)s
+        AND (%(whole)s OR b.site IN (SELECT site FROM place))
+), box AS (
+    SELECT DISTINCT c.box, c.decidegrees > m.value AS warm
+    FROM custody.temperature c
+    JOIN custody.box b ON b.box = c.box
+    JOIN term m ON c.at >= m.since AND c.at < m.until
+        AND (m.name = 'box_most_decidegrees' AND c.decidegrees > m.value
+            OR m.name = 'box_least_decidegrees' AND c.decidegrees < m.value)
+    WHERE c.at BETWEEN %(at)s::timestamptz - interval '24 hours' AND %(at)s
+        AND NOT EXISTS (SELECT FROM lab.reception r WHERE r.box = c.box)
+        AND (%(whole)s OR b.site IN (SELECT site FROM place))
+), worked AS (
+    SELECT q.run, q.lab, q.imported_at, q.ended_at, q.blocked, p.tubes, p.loaded_at
+    FROM lab.run q JOIN lab.plate p ON p.plate = q.plate
+    WHERE %(whole)s AND q.imported_at > %(at)s::timestamptz - interval '24 hours'
+), given AS MATERIALIZED (
+    SELECT r.lab, date_trunc('hour', r.resulted_at) AS hour, count(*) AS results,
+        count(*) FILTER (WHERE r.unfit IS NULL AND r.resulted_at >= l.wells_since
+            AND (r.run IS NULL OR w.run IS NOT NULL)) AS tested,
+        count(*) FILTER (WHERE r.resulted_at < w.loaded_at OR r.resulted_at < w.ended_at) AS early
+    FROM lab.result r
+    LEFT JOIN worked w ON w.run = r.run
+    LEFT JOIN lab.lab l ON l.lab = r.lab
+    WHERE %(whole)s AND r.resulted_at > %(at)s::timestamptz - interval '24 hours' AND NOT r.rejected
+    GROUP BY 1, 2
+), run AS (
+    SELECT w.lab, date_trunc('hour', w.imported_at) AS hour, sum(w.tubes) AS tubes,
+        coalesce(sum(w.tubes) FILTER (WHERE w.blocked IS NULL), 0) AS wells
+    FROM worked w GROUP BY 1, 2
+)
+SELECT * FROM (
+    SELECT 2 AS rank, 'result_unproven' AS alarm, count(*)::int AS count FROM lab.outcome
+    WHERE %(whole)s AND state = 'unproven'
+    UNION ALL SELECT 2, 'more_results_than_wells', count(*)::int FROM (
+        SELECT g.lab FROM given g GROUP BY g.lab
+        HAVING sum(g.tested) > coalesce((SELECT sum(r.wells) FROM run r WHERE r.lab = g.lab), 0)) m
+    UNION ALL SELECT 2, 'result_before_plate', coalesce(sum(g.early), 0)::int FROM given g
+    UNION ALL SELECT 3, 'throughput_over_capacity', count(*)::int FROM (
+        SELECT r.lab, r.hour, r.tubes AS done FROM run r
+        UNION ALL SELECT g.lab, g.hour, g.results FROM given g
+        WHERE g.lab NOT IN (SELECT r.lab FROM run r)) d
+    JOIN lab.lab l ON l.lab = d.lab AND l.capacity_per_hour > 0 AND d.done > l.capacity_per_hour
+    UNION ALL SELECT 2, 'repooling_refused', count(*)::int FROM lab.repooling
+    WHERE %(whole)s AND at > %(at)s::timestamptz - interval '24 hours'
+    UNION ALL SELECT 3, 'tube_too_old', count(*)::int FROM awaited a
+    JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
+    WHERE a.sealed_at + make_interval(mins => m.value) < %(at)s
+        AND NOT EXISTS (SELECT FROM lab.outcome o WHERE o.tube = a.tube OFFSET 0)
+    UNION ALL SELECT 4, 'tube_near_limit', count(*)::int FROM awaited a
+    JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
+    JOIN term n ON n.name = 'tube_warning_minutes'
+        AND a.sealed_at >= n.since AND a.sealed_at < n.until
+    WHERE a.sealed_at + make_interval(mins => m.value) >= %(at)s
+        AND a.sealed_at + make_interval(mins => n.value) <= %(at)s
+        AND NOT EXISTS (SELECT FROM lab.outcome o WHERE o.tube = a.tube OFFSET 0)
+    UNION ALL SELECT 4, 'hand_over_open', count(*)::int FROM hand_over WHERE open
+    UNION ALL SELECT 3, 'hand_over_differs', count(*)::int FROM hand_over WHERE differs
+    UNION ALL SELECT 3, 'box_too_warm', count(*)::int FROM box WHERE warm
+    UNION ALL SELECT 3, 'box_too_cold', count(*)::int FROM box WHERE NOT warm
+    UNION ALL SELECT 4, 'discrepancy_open', count(*)::int FROM lab.discrepancy d
+    WHERE d.state = 'open' AND (%(whole)s OR EXISTS (
+        SELECT FROM lab.reception r JOIN custody.box b ON b.box = r.box
+        WHERE r.reception = d.reception AND b.site IN (SELECT site FROM place)))
+    UNION ALL SELECT 4, 'run_file_waiting', count(*)::int FROM lab.run_file
+    WHERE %(whole)s AND state = 'waiting'
+) a WHERE count > 0 ORDER BY rank, alarm;

@@ -67,12 +67,17 @@ async def stages(
     conn: Conn, reach: Reach, *, by: By, since: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     """Of the tubes sealed in a time, by site, box or laboratory: how many are in each stage `now`, and
-    the minutes each stage took that they came through, from the one before (sealed, packed, handed
-    over, received, on a plate, run, released): the middle one (p50) and nine of ten (p90)."""
-    return await rows(
+    the minutes it took to come to each stage from the one before it (sealed, packed, handed over,
+    received, on a plate, run, released): the median (p50) and what nine of ten kept to (p90)."""
+    found = await rows(
         conn, _HERE, "figures.sql:stages", **reach.parameters(), by=by, since=since, until=until,
         hours=BOX_WINDOW_HOURS, limit=PAGE_LIMIT,
     )  # fmt: skip
+    for one in found:
+        one["minutes"] = {
+            stage: {"p50": took[0], "p90": took[1]} for stage, took in one["minutes"].items() if took
+        }
+    return found
 
 
 async def reconciliation(

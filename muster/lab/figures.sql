@@ -6,20 +6,19 @@
 -- Sealed tubes that no laboratory has scanned and no result has reached, at a moment: their ages by site,
 -- and where those are that are too old. The limits are those of the editions in force when a tube was
 -- sealed (as in lab.found). One answer of two lists, since finding the tubes is most of the work.
-WITH reach AS (
-    SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
-    WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]
-), bound AS (
-    SELECT p.barcode FROM custody.box x
-    LEFT JOIN custody.bagged g ON g.box = x.box
-    JOIN custody.packed p ON p.box IN (x.box, g.bag)
-    WHERE x.bound_for = ANY (%(labs)s::text[]) AND x.packed_at BETWEEN %(since)s AND %(at)s
-), awaited AS MATERIALIZED (
+WITH awaited AS MATERIALIZED (
     SELECT t.tube, t.barcode, t.site, t.sealed_at FROM sampling.tube t
     WHERE t.sealed_at BETWEEN %(since)s AND %(at)s
         AND (%(round)s::uuid IS NULL OR t.round = %(round)s)
-        AND (%(everywhere)s OR t.site = ANY (ARRAY(SELECT site FROM reach)))
-        AND (%(labs)s::text[] IS NULL OR t.barcode = ANY (ARRAY(SELECT barcode FROM bound)))
+        AND (%(everywhere)s OR t.site IN (
+            SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
+            WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]))
+        AND (%(labs)s::text[] IS NULL OR t.barcode IN (
+            SELECT p.barcode FROM custody.packed p JOIN custody.box x ON x.box = p.box
+            LEFT JOIN custody.bagged g ON g.bag = p.box
+            LEFT JOIN custody.box y ON y.box = g.box
+            WHERE p.packed_at BETWEEN %(since)s AND %(at)s
+                AND coalesce(y.bound_for, x.bound_for) = ANY (%(labs)s::text[])))
         AND NOT EXISTS (SELECT FROM lab.received v WHERE v.tube = t.tube)
 ), limits AS (
     SELECT l.name, l.minutes, l.since, coalesce(lead(l.since) OVER (
@@ -68,10 +67,7 @@ SELECT
 -- name: stages
 -- How long the tubes sealed in a time took from stage to stage, in minutes (the middle one and the one of
 -- ten that took longest but one), and in which stage they are, by site, box or laboratory.
-WITH reach AS (
-    SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
-    WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]
-), handed AS (
+WITH handed AS (
     SELECT l.box, min(coalesce(l.given_at, l.taken_at)) AS at FROM custody.leg l GROUP BY l.box
 ), way AS (
     SELECT DISTINCT ON (t.tube) t.tube, t.site, t.sealed_at, coalesce(g.box, p.box) AS box,
@@ -89,35 +85,46 @@ WITH reach AS (
         AND (%(labs)s::text[] IS NULL OR s.lab = ANY (%(labs)s))
     LEFT JOIN lab.outcome o ON o.tube = t.tube AND o.state = 'final'
     WHERE t.sealed_at >= %(since)s AND t.sealed_at < %(until)s
-        AND (%(everywhere)s OR t.site = ANY (ARRAY(SELECT site FROM reach)))
+        AND (%(everywhere)s OR t.site IN (
+            SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
+            WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]))
         AND (%(labs)s::text[] IS NULL OR s.lab IS NOT NULL)
     ORDER BY t.tube, p.packed_at, s.received_at, s.lab
 ), staged AS (
-    SELECT w.*, CASE WHEN w.released_at IS NOT NULL THEN 'released'
-        WHEN w.run_at IS NOT NULL THEN 'run' WHEN w.loaded_at IS NOT NULL THEN 'on_plate'
-        WHEN w.received_at IS NOT NULL THEN 'received' WHEN w.handed_at IS NOT NULL THEN 'handed_over'
-        WHEN w.packed_at IS NOT NULL THEN 'packed' ELSE 'sealed' END AS stage,
-        CASE %(by)s WHEN 'site' THEN w.site::text WHEN 'box' THEN w.box::text ELSE w.lab END AS key
+    SELECT CASE %(by)s WHEN 'site' THEN w.site::text WHEN 'box' THEN w.box::text ELSE w.lab END AS key,
+        CASE WHEN w.released_at IS NOT NULL THEN 'released' WHEN w.run_at IS NOT NULL THEN 'run'
+            WHEN w.loaded_at IS NOT NULL THEN 'on_plate' WHEN w.received_at IS NOT NULL THEN 'received'
+            WHEN w.handed_at IS NOT NULL THEN 'handed_over'
+            WHEN w.packed_at IS NOT NULL THEN 'packed' ELSE 'sealed' END AS stage,
+        (extract(epoch FROM w.packed_at - w.sealed_at) / 60)::int AS packed,
+        (extract(epoch FROM w.handed_at - w.packed_at) / 60)::int AS handed_over,
+        (extract(epoch FROM w.received_at - w.handed_at) / 60)::int AS received,
+        (extract(epoch FROM w.loaded_at - w.received_at) / 60)::int AS on_plate,
+        (extract(epoch FROM w.run_at - w.loaded_at) / 60)::int AS run,
+        (extract(epoch FROM w.released_at - w.run_at) / 60)::int AS released
     FROM way w
-), minutes AS (
-    SELECT s.key, m.step, percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (
-        ORDER BY greatest(0, round(extract(epoch FROM m.took) / 60))::int) AS took
-    FROM staged s
-    CROSS JOIN LATERAL (VALUES ('packed', s.packed_at - s.sealed_at),
-        ('handed_over', s.handed_at - s.packed_at), ('received', s.received_at - s.handed_at),
-        ('on_plate', s.loaded_at - s.received_at), ('run', s.run_at - s.loaded_at),
-        ('released', s.released_at - s.run_at)) m (step, took)
-    WHERE m.took IS NOT NULL
-    GROUP BY s.key, m.step
+), summed AS (
+    SELECT s.key, count(*)::int AS tubes,
+        jsonb_build_object('sealed', count(*) FILTER (WHERE s.stage = 'sealed'),
+            'packed', count(*) FILTER (WHERE s.stage = 'packed'),
+            'handed_over', count(*) FILTER (WHERE s.stage = 'handed_over'),
+            'received', count(*) FILTER (WHERE s.stage = 'received'),
+            'on_plate', count(*) FILTER (WHERE s.stage = 'on_plate'),
+            'run', count(*) FILTER (WHERE s.stage = 'run'),
+            'released', count(*) FILTER (WHERE s.stage = 'released')) AS now,
+        jsonb_build_object(
+            'packed', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.packed),
+            'handed_over', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.handed_over),
+            'received', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.received),
+            'on_plate', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.on_plate),
+            'run', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.run),
+            'released', percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY s.released))
+            AS minutes
+    FROM staged s GROUP BY s.key
 )
 SELECT k.key, CASE %(by)s WHEN 'site' THEN a.code WHEN 'box' THEN b.code ELSE k.key END AS code,
-    a.name, k.tubes, k.now, coalesce((SELECT jsonb_object_agg(m.step, jsonb_build_object(
-        'p50', m.took[1], 'p90', m.took[2])) FROM minutes m
-        WHERE m.key IS NOT DISTINCT FROM k.key), '{}') AS minutes
-FROM (
-    SELECT x.key, sum(x.tubes)::int AS tubes, jsonb_object_agg(x.stage, x.tubes) AS now
-    FROM (SELECT s.key, s.stage, count(*)::int AS tubes FROM staged s GROUP BY s.key, s.stage) x
-    GROUP BY x.key) k
+    a.name, k.tubes, k.now, k.minutes
+FROM summed k
 LEFT JOIN sampling.site a ON %(by)s = 'site' AND a.site::text = k.key
 LEFT JOIN custody.box b ON %(by)s = 'box' AND b.box::text = k.key
 ORDER BY code NULLS LAST, k.key LIMIT %(limit)s;
