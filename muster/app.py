@@ -28,13 +28,14 @@ from muster.core.problems import Problem
 from muster.core.together import Together
 from muster.coverage import api as coverage
 from muster.coverage.queries import alarms
+from muster.custody import api as custody
 from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
 from muster.hq import api as hq
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.lab import api as lab
-from muster.lab import bench_api, lab_api, reception_api, station_api
+from muster.lab import bench_api, figures_api, lab_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
 from muster.registry import api as registry
 from muster.registry import own_api as own
@@ -80,7 +81,8 @@ def make_app(instance: Instance) -> Litestar:
             *intake.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
             *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
-            *coverage.HANDLERS, *hq.HANDLERS, *access.HANDLERS, *device_api.HANDLERS,
+            *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *hq.HANDLERS,
+            *access.HANDLERS, *device_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(

@@ -140,7 +140,9 @@ async def just_now(muster: Instance, table: str = ON_THE_WAY) -> None:
 async def found(muster: Instance) -> dict[str, str]:
     """Barcode → what did not agree."""
     async with muster.pool.connection() as conn:
-        cursor = await conn.execute("SELECT barcode, kind FROM lab.discrepancy ORDER BY 1, 2")
+        cursor = await conn.execute(
+            "SELECT barcode, kind FROM lab.discrepancy WHERE state = 'open' ORDER BY barcode"
+        )
         return dict(await cursor.fetchall())
 
 

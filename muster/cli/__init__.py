@@ -27,6 +27,8 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "alarms": ("looking", "What a person must look at, gravest first."),
     },
     "Laboratory": {
+        "box": ("custody", "Boxes and bags: where they are, what they hold."),
+        "handover": ("custody", "Hand-overs of boxes that one side only scanned, or that differ."),
         "lab": ("laboratory", "Laboratories: open lists, files, release, results for others."),
         "plate": ("laboratory", "Plates: load, show, discard."),
         "assay": ("laboratory", "Call rules: dated editions of what Ct values mean."),

@@ -5,13 +5,14 @@ from typing import Any
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
+from muster.core.clock import now
 from muster.core.paging import Page
 from muster.coverage import queries
-from muster.guarding import area_within, reading, within
+from muster.guarding import area_within, principal, reading, within
 from muster.registry.events import Level
 from muster.sampling import queries as sampling
 from muster.showing import Why, looking
-from muster.web import After, Ask, Format, Limit
+from muster.web import After, Ask, Format, Limit, muster
 
 
 @get("/v1/rounds/{round:str}/funnel", right="funnel")
@@ -57,9 +58,15 @@ async def show_balance(request: Ask, round: FromPath[str]) -> list[dict[str, Any
 
 @get("/v1/alarms", right="alarms")
 async def list_alarms(request: Ask) -> list[dict[str, Any]]:
-    """What a person must look at, gravest first."""
+    """What a person must look at, gravest first: of one's own areas and sites, or of everywhere."""
+    scope = principal(request).scope("alarms")
     async with reading(request) as conn:
-        return await queries.alarms(conn)
+        found = await queries.recorded_alarms(conn)
+    async with muster(request).pool.connection() as conn:
+        way = await queries.way_alarms(
+            conn, now(), whole=scope.figures, sites=scope.sites, areas=scope.figure_areas
+        )
+    return queries.gravest_first(found, way)
 
 
 HANDLERS = [show_funnel, list_missing, show_balance, list_alarms]

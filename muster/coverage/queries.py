@@ -1,11 +1,24 @@
 """Coverage: who was expected, sampled, told and missing, per area and round. Reads only."""
 
+from collections.abc import Collection
+from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from muster.config import DEFAULT_OBJECTION_HOURS, PAGE_LIMIT
+from muster.config import (
+    BOX_WINDOW_HOURS,
+    DEFAULT_BOX_LEAST_DECIDEGREES,
+    DEFAULT_BOX_MOST_DECIDEGREES,
+    DEFAULT_HAND_OVER_MINUTES,
+    DEFAULT_OBJECTION_HOURS,
+    DEFAULT_TUBE_AGE_MINUTES,
+    DEFAULT_TUBE_WARNING_MINUTES,
+    PAGE_LIMIT,
+)
+from muster.core.clock import now
 from muster.core.paging import Page, decode, page
 from muster.core.rows import row, rows
 
@@ -62,9 +75,13 @@ async def closed_balance(conn: Conn, round: UUID) -> list[dict[str, Any]]:
 
 
 async def alarms(conn: Conn, at: datetime | None = None) -> list[dict[str, Any]]:
-    """What a person must look at, gravest first; at a moment, else now."""
-    found = await rows(conn, _HERE, "alarms", objection_hours=DEFAULT_OBJECTION_HOURS)
-    return gravest_first(found, await way_alarms(conn, at or now()))
+    """What a person must look at everywhere, gravest first; at a moment, else now."""
+    return gravest_first(await recorded_alarms(conn), await way_alarms(conn, at or now()))
+
+
+async def recorded_alarms(conn: Conn) -> list[dict[str, Any]]:
+    """Alarms of results, people and the ledger, as far as the connection sees them."""
+    return await rows(conn, _HERE, "alarms", objection_hours=DEFAULT_OBJECTION_HOURS)
 
 
 async def way_alarms(

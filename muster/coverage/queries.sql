@@ -183,7 +183,10 @@ WITH place AS (
     SELECT r.lab, date_trunc('hour', r.resulted_at) AS hour, count(*) AS results,
         count(*) FILTER (WHERE r.unfit IS NULL AND r.resulted_at >= l.wells_since
             AND (r.run IS NULL OR w.run IS NOT NULL)) AS tested,
-        count(*) FILTER (WHERE r.resulted_at < w.loaded_at OR r.resulted_at < w.ended_at) AS early
+        count(*) FILTER (WHERE r.resulted_at < w.loaded_at OR r.resulted_at < w.ended_at
+            OR r.run IS NULL AND r.lab IN (SELECT o.lab FROM worked o) AND (
+                SELECT min(x.loaded_at) > r.resulted_at FROM lab.well x
+                WHERE x.barcode = r.barcode AND x.lab = r.lab AND x.tube = ANY (r.tubes))) AS early
     FROM lab.result r
     LEFT JOIN worked w ON w.run = r.run
     LEFT JOIN lab.lab l ON l.lab = r.lab

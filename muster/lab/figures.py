@@ -75,7 +75,9 @@ async def stages(
     )  # fmt: skip
     for one in found:
         one["minutes"] = {
-            stage: {"p50": took[0], "p90": took[1]} for stage, took in one["minutes"].items() if took
+            stage: {"p50": took[0], "p90": took[1]}
+            for stage, took in one["minutes"].items()
+            if took
         }
     return found
 

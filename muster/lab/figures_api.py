@@ -6,7 +6,6 @@ from typing import Any
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
-from muster.access.engine.scope import Scope
 from muster.core.clock import now, plausible
 from muster.core.problems import Problem
 from muster.guarding import check_lab, principal, reading
@@ -32,8 +31,7 @@ async def show_ages(
 ) -> dict[str, Any]:
     """Sealed tubes on their way to a laboratory: how old they are by site, and where those are that
     are too old. Of a round (id or name); with `lab` of those in boxes bound for it."""
-    scope = principal(request).scope("tubes")
-    reach = reach_of(request, scope, everywhere=scope.everyone, lab=lab)
+    reach = reach_of(request, "tubes", figures=False, lab=lab)
     found = None
     if round is not None:
         async with reading(request) as conn:
@@ -52,8 +50,7 @@ async def list_stages(
     """How long tubes sealed in a time (else the last day) took from stage to stage, and in which stage
     they are now, by site, box or laboratory."""
     begin, end = time_of(since, until)
-    scope = principal(request).scope("stages")
-    reach = reach_of(request, scope, everywhere=scope.figures or scope.everyone, lab=None)
+    reach = reach_of(request, "stages", figures=True)
     async with muster(request).pool.connection() as conn:
         return await figures.stages(conn, reach, by=by, since=begin, until=end)
 
@@ -73,17 +70,17 @@ async def show_reconciliation(
         return await figures.reconciliation(conn, lab, since=begin, until=end)
 
 
-def reach_of(request: Ask, scope: Scope, *, everywhere: bool, lab: str | None) -> Reach:
-    """The tubes of which the caller may see figures: a laboratory's own, else by place. Raises
-    OutsideYourLab."""
+def reach_of(request: Ask, right: str, *, figures: bool, lab: str | None = None) -> Reach:
+    """The tubes of which the caller may be shown by a right, `figures` alone or their codes too: a
+    laboratory's own, else by place. Raises OutsideYourLab."""
+    scope = principal(request).scope(right)
+    everywhere = scope.everyone or (figures and scope.figures)
     if scope.labs and not everywhere:
         if lab is not None:
             check_lab(request, lab)
         return Reach(everywhere=True, labs=[lab] if lab is not None else sorted(scope.labs))
-    return Reach(
-        everywhere, scope.sites, scope.figure_areas | scope.people_areas,
-        None if lab is None else [lab],
-    )  # fmt: skip
+    areas = scope.figure_areas if figures else scope.people_areas
+    return Reach(everywhere, scope.sites, areas, None if lab is None else [lab])
 
 
 def time_of(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:

@@ -77,7 +77,8 @@ async function load() {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const named = new Set(error.message.split(/[\s,;:.()+，；：。（）]+/));
-    wrong = plate.placed.filter((one) => named.has(one.barcode) || named.has(one.well));
+    wrong = plate.placed.filter((one) => named.has(one.barcode));
+    if (!wrong.length) wrong = plate.placed.filter((one) => named.has(one.well));
     const wells = wrong.map((one) => `${one.well} ${one.barcode}`).join(", ");
     verdict("bad", t("refused"), error.message + (wells ? ` ${t("wells_named", { wells })}` : ""));
   }

@@ -43,7 +43,7 @@ LAYERS = (
         "decide",
         (
             "muster.DOMAIN.decide", "muster.registry.rotation", "muster.lab.deciding",
-            "muster.lab.receiving", "muster.lab.loading", "muster.lab.running",
+            "muster.lab.receiving", "muster.lab.loading", "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting",
         ),
     ),
@@ -84,7 +84,7 @@ LAYERS = (
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
-            "muster.lab.station_api",
+            "muster.lab.station_api", "muster.lab.figures_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -112,6 +112,8 @@ IMPURE = ("psycopg", "psycopg_pool", "litestar", "structlog", "logging", "socket
 IMPURE_CALLS = {"print", "open", "input"}
 
 EXCUSES: dict[tuple[str, str], str] = {
+    ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
+    ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
     ("muster.sampling.api", "muster.coverage.queries"): "a round is closed on its balance sheet",
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",

@@ -12,6 +12,7 @@ from muster.exercise.bench.door import measure_door
 from muster.exercise.bench.figures import Figure, Report, Row, Sizes
 from muster.exercise.bench.homes import Homes, MeasurementFailed
 from muster.exercise.bench.importing import measure_import
+from muster.exercise.bench.laboratory import measure_laboratory
 from muster.exercise.bench.machine import busy_share, describe_machine
 from muster.exercise.bench.reading import measure_read
 from muster.exercise.bench.rights import measure_rights
@@ -27,6 +28,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "import": (measure_import, 600),
     "read": (measure_read, 420),
     "rights": (measure_rights, 90),
+    "laboratory": (measure_laboratory, 300),
     "start": (measure_start, 10),
 }
 

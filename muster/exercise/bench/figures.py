@@ -21,13 +21,17 @@ class Sizes:
     workbook_rows: int = 1_000_000
     read_seconds: float = 6
     samples: int = 400
+    reception_tubes: int = 10_000
+    released_tubes: int = 20_000
+    open_tubes: int = 300_000
 
     @staticmethod
     def quick() -> "Sizes":
         """About a tenth of everything; the door needs enough people for a second or two."""
         return Sizes(
             door_people=60_000, door_seconds=3, district_people=82_000, town_people=10_000,
-            workbook_rows=50_000, read_seconds=2, samples=200,
+            workbook_rows=50_000, read_seconds=2, samples=200, reception_tubes=2_000,
+            released_tubes=3_040, open_tubes=30_000,
         )  # fmt: skip
 
     @property
