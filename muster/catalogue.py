@@ -38,6 +38,7 @@ CATALOGUE = Catalogue(
         "lab.reception",
         "custody.leg",
         "custody.temperature",
+        "lab.emptied",
         "lab.scan",
         "lab.received",
         "lab.found",

@@ -176,7 +176,7 @@ async def test_a_box_is_received(muster: Instance, door: Door) -> None:
         await desk.hears("good", "Received", "B3")
         await desk.counts(scanned=4, left=1)
         await desk.press("F9")
-        await desk.hears("note", "1 tubes are not scanned")
+        await desk.hears("note", "1 tubes are not scanned", "press Enter")
         await desk.sees("B4", within="section.left")
         await desk.press("Enter")
         await desk.hears("bad", "Box BOX1 is done", "1 missing")

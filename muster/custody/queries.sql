@@ -51,8 +51,10 @@ SELECT * FROM custody.leg WHERE box = %(box)s ORDER BY coalesce(given_at, taken_
 SELECT at, decidegrees, source FROM custody.temperature WHERE box = %(box)s ORDER BY at, source;
 
 -- name: receptions
-SELECT reception, lab, received_at, received_by, count, seal, seal_intact, decidegrees, ended_at
-FROM lab.reception WHERE box = %(box)s ORDER BY received_at, reception;
+SELECT r.reception, r.lab, r.received_at, r.received_by, r.count, r.seal, r.seal_intact, r.decidegrees,
+    n.ended_at
+FROM lab.reception r LEFT JOIN lab.emptied n ON n.reception = r.reception
+WHERE r.box = %(box)s ORDER BY r.received_at, r.reception;
 
 -- name: cases
 SELECT d.discrepancy, d.reception, d.lab, d.kind, d.barcode, d.owner, d.opened_at

@@ -79,7 +79,7 @@ class ReceptionEnded(Body, frozen=True):
     lab: Code
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("reception", subject),)
+        return (("scanned", subject),)
 
 
 class DiscrepancyOpened(Body, frozen=True):

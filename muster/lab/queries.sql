@@ -248,20 +248,21 @@ WHERE r.lab = %(lab)s AND r.barcode = ANY (%(barcodes)s::text[]) AND NOT r.rejec
 
 -- name: receptions
 -- Boxes a laboratory took in, newest first, with how far their unpacking has come.
-SELECT r.reception, r.code, r.lab, r.box, r.received_at, r.received_by, r.ended_at,
+SELECT r.reception, r.code, r.lab, r.box, r.received_at, r.received_by, n.ended_at,
     (SELECT count(*)::int FROM custody.packed m WHERE m.box = r.box OR m.box IN (
         SELECT g.bag FROM custody.bagged g WHERE g.box = r.box)) AS expected,
     (SELECT coalesce(sum(s.scans), 0)::int FROM lab.scan s WHERE s.reception = r.reception) AS scanned,
     (SELECT count(*)::int FROM lab.discrepancy d
         WHERE d.reception = r.reception AND d.state = 'open') AS open_cases
-FROM lab.reception r
+FROM lab.reception r LEFT JOIN lab.emptied n ON n.reception = r.reception
 WHERE r.lab = %(lab)s
     AND (%(at)s::timestamptz IS NULL OR (r.received_at, r.reception) < (%(at)s, %(reception)s::uuid))
 ORDER BY r.received_at DESC, r.reception DESC LIMIT %(limit)s;
 
 -- name: reception
-SELECT r.reception, r.code, r.lab, r.box, b.bound_for, r.received_at, r.received_by, r.ended_at
-FROM lab.reception r LEFT JOIN custody.box b ON b.box = r.box WHERE r.reception = %(reception)s;
+SELECT r.reception, r.code, r.lab, r.box, b.bound_for, r.received_at, r.received_by, n.ended_at
+FROM lab.reception r LEFT JOIN custody.box b ON b.box = r.box
+LEFT JOIN lab.emptied n ON n.reception = r.reception WHERE r.reception = %(reception)s;
 
 -- name: manifest
 -- What a reception's box should hold.

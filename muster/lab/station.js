@@ -42,8 +42,8 @@ async function enter(who) {
   here.who = who;
   labs = await ask("/v1/station");
   if (!labs.length) return door("", t("no_lab"));
-  const last = labs.find((one) => one.lab === localStorage.getItem(LAB)) || labs[0];
-  if (labs.length === 1) choose(last);
+  const last = labs.length === 1 ? labs[0] : labs.find((one) => one.lab === localStorage.getItem(LAB));
+  if (last) choose(last);
   else show(chooseLab);
 }
 
@@ -55,7 +55,7 @@ here.signIn = () => {
   });
 };
 
-const choice = { draw: () => [], scan: () => verdict("bad", t("wrong_key"), t("press")) };
+const choice = { slim: () => true, draw: () => [], scan: () => verdict("bad", t("wrong_key"), t("press")) };
 
 const chooseLab = {
   ...choice,
@@ -71,20 +71,22 @@ const menu = {
   keys() {
     const found = Object.keys(MODES).map((right, i) => ({ key: String(i + 1), label: t(right), right, act: () => start(MODES[right]) }));
     const mine = found.filter((one) => here.lab.may.includes(one.right));
-    return labs.length > 1 ? [...mine, { key: "Escape", label: t("choose_lab"), act: () => { tellWhere(null); show(chooseLab); } }] : mine;
+    return labs.length > 1 ? [...mine, { key: "Escape", label: t("choose_lab"), act: changeLab }] : mine;
   },
 };
 
+/** Anew, so that nothing of one laboratory's work goes on in another. */
+function changeLab() {
+  localStorage.removeItem(LAB);
+  location.reload();
+}
+
 function choose(lab) {
-  tellWhere(lab);
+  here.lab = lab;
+  part("where").textContent = `${lab.name} · ${here.who.name || here.who.login}`;
   localStorage.setItem(LAB, lab.lab);
   tellOfOthers(unsentOfOthers().map((one) => t("unsent_of", one)).join(" "));
   show(menu);
-}
-
-function tellWhere(lab) {
-  here.lab = lab;
-  part("where").textContent = lab ? `${lab.name} · ${here.who.name || here.who.login}` : here.who.login;
 }
 
 async function start(mode) {

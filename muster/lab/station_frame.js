@@ -168,9 +168,9 @@ export function show(mode) {
   }
   const now = here.mode;
   if (!now) return;
+  part("work").classList.toggle("slim", Boolean(now.slim && now.slim())); // keys only, nothing to scan
   part("title").textContent = now.title();
   part("prompt").textContent = now.prompt();
-  part("field").readOnly = false;
   const next = now.next ? now.next() : "";
   if (part("next").textContent !== next) part("next").textContent = next;
   part("next").hidden = !next;

@@ -110,12 +110,13 @@ export const loading = {
     if (step() === "assay") return t("choose_assay", { code });
     return nextWell() ? t("scan_into", { code, well: nextWell() }) : t("plate_full", { code });
   },
+  slim: () => ["layout", "assay"].includes(step()),
   next: () => (repeats ? t("next_repeat") : ""),
   keys() {
     const leave = { key: "F10", label: t("discard_draft"), act: forget };
     if (step() === "plate") return [];
     if (step() === "layout") {
-      return [...layouts.map((one, i) => ({ key: String(i + 1), label: t("layout", one), act: () => settle({ layout: one }) })), leave];
+      return [...layouts.map((one, i) => ({ key: String(i + 1), label: t("layout", { size: one.size, code: one.code.startsWith("usual-") ? t("usual") : one.code }), act: () => settle({ layout: one }) })), leave];
     }
     if (step() === "assay") {
       return [...assays.map((one, i) => ({ key: String(i + 1), label: one.name || one.assay, act: () => settle({ assay: one.assay }) })), leave];
@@ -127,8 +128,10 @@ export const loading = {
   },
   back: () => (step() === "tubes" ? undo() : null),
   async open() {
-    store = kept("plate");
-    plate = Object.assign(fresh(), store.read());
+    if (!plate) {
+      store = kept("plate");
+      plate = Object.assign(fresh(), store.read());
+    }
     repeats = false;
     wrong = [];
     layouts = assays = [];

@@ -106,6 +106,12 @@ function set(what) {
   show();
 }
 
+function goOn() {
+  asking = false;
+  verdict("", "");
+  show();
+}
+
 function undo() {
   const last = box.log.find((each) => !each.undoing && !["refused", "undone"].includes(each.state));
   if (!last) return verdict("note", t("nothing_to_undo"));
@@ -132,12 +138,18 @@ export const receiving = {
   next: () => (condition && condition !== "ok" ? t("next_is", { what: t(condition) }) : ""),
   keys() {
     if (!box || !box.reception) return [];
+    if (asking) {
+      return [{ key: "Enter", label: t("finish_yes"), act: () => receiving.enter() }, { key: "Escape", label: t("finish_no"), act: goOn }];
+    }
     const looks = Object.entries(CONDITIONS).map(([key, what]) => ({ key, label: t(what), on: condition === what, act: () => set(what) }));
     return [...looks, { key: "F8", label: t("undo"), act: undo }, { key: "F9", label: t("finish"), act: finish }];
   },
   open() {
-    store = kept("box");
-    box = Object.assign(fresh(), store.read());
+    if (!box) {
+      store = kept("box");
+      box = Object.assign(fresh(), store.read());
+      if (box.queue.length) box.queue[0].unsure = true; // it may have been on its way
+    }
     condition = "ok";
     asking = false;
     countUnsent(unsent);
@@ -176,7 +188,7 @@ export const receiving = {
 
 function logged(one) {
   const kind = one.state === "ok" ? "good" : ["sending", "undone"].includes(one.state) ? "note" : "bad";
-  return el("li", { class: kind }, el("code", {}, one.barcode), " ", el("b", {}, t(one.state)));
+  return el("li", { class: kind }, el("code", {}, one.barcode), " ", el("b", {}, t(one.state === "sending" && !isOnline() ? "unsent" : one.state)));
 }
 
 /** Whose scans of this laboratory wait on this machine, beside one's own: `{who, n}` each. */

@@ -29,6 +29,7 @@ async function pick(next) {
 }
 
 export const openList = {
+  slim: () => true,
   title: () => t("samples"),
   prompt: () => t("press"),
   keys() {
@@ -56,7 +57,7 @@ export const openList = {
     ].map((inside) => el("td", {}, inside))));
     return [
       el("p", { class: "quiet" }, [t("as_of", { at }), rows.next ? t("first_hundred") : ""].filter(Boolean).join(" · ")),
-      el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...lines)),
+      el("table", { class: "list" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...lines)),
     ];
   },
 };
@@ -112,10 +113,8 @@ function cancel() {
   show();
 }
 
-/** A key that does something else than what was asked: what was asked is off first. What is then
- * refused or lost is looked at anew, because somebody else may have signed in between. */
-const plain = (act) => async () => {
-  if (asking) cancel();
+/** What is refused or lost is looked at anew: somebody else may have signed in between. */
+const signed = (act) => async () => {
   try {
     await act();
   } catch (error) {
@@ -125,21 +124,25 @@ const plain = (act) => async () => {
 };
 
 export const signing = {
+  slim: () => true,
   title: () => t("release"),
   prompt: () => (asking === "why" ? t("why_not") : t("press")),
   keys() {
     if (asking === "why") {
       return [
-        ...REASONS.map((one, i) => ({ key: String(i + 1), label: t(`r_${one}`), act: () => no(one) })),
-        { key: "Escape", label: t("menu"), act: cancel },
+        ...REASONS.map((one, i) => ({ key: String(i + 1), label: t(`r_${one}`), act: signed(() => no(one)) })),
+        { key: "Escape", label: t("cancel"), act: cancel },
       ];
     }
-    const found = readyCount() ? [{ key: "A", label: t("release_all", { n: readyCount() }), on: asking === "all", act: askAll }] : [];
+    if (asking === "all") {
+      return [{ key: "Enter", label: t("release_yes"), act: () => signing.enter() }, { key: "Escape", label: t("cancel"), act: cancel }];
+    }
+    const found = readyCount() ? [{ key: "A", label: t("release_all", { n: readyCount() }), act: askAll }] : [];
     const one = (items || [])[index];
     if (!one) return found;
-    found.push({ key: "Y", label: t(one.result ? "yes_second" : "yes_first"), act: plain(yes) });
-    if (one.result) found.push({ key: "N", label: t("no"), act: plain(() => { asking = "why"; verdict("note", t("why_not"), one.barcode); show(); }) });
-    if (items.length > 1) found.push({ key: "S", label: t("skip"), act: plain(() => { index = (index + 1) % items.length; verdict("", ""); show(); }) });
+    found.push({ key: "Y", label: t(one.result ? "yes_second" : "yes_first"), act: signed(yes) });
+    if (one.result) found.push({ key: "N", label: t("no"), act: () => { asking = "why"; verdict("note", t("why_not"), one.barcode); show(); } });
+    if (items.length > 1) found.push({ key: "S", label: t("skip"), act: () => { index = (index + 1) % items.length; verdict("", ""); show(); } });
     return found;
   },
   async open() {
@@ -155,7 +158,7 @@ export const signing = {
   async enter() {
     if (asking !== "all") return;
     asking = null;
-    await releaseAll();
+    await signed(releaseAll)();
   },
   draw() {
     if (!items) return [];

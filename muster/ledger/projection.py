@@ -10,6 +10,8 @@ may see a row is said by `seen: everyone` or a block `tube_seen`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -118,9 +120,17 @@ def rules(domain: str, *names: str) -> tuple[Rule, ...]:
     return tuple(_rule(f"{domain}.{name}", blocks[name]) for name in names)
 
 
+@cache
+def read_blocks(package: str) -> dict[str, Block]:
+    """The views of a domain: of its read.sql, and of read_….sql where that would be too long."""
+    files = (one.name for one in resources.files(package).iterdir())
+    names = sorted(one for one in files if one == "read.sql" or one.startswith("read_"))
+    return {name: block for file in names for name, block in load(package, file).items()}
+
+
 def _projection(name: str) -> Projection:
     schema, _, table = name.partition(".")
-    blocks = load(f"muster.{'registry' if schema == 'vault' else schema}", "read.sql")
+    blocks = read_blocks(f"muster.{'registry' if schema == 'vault' else schema}")
     block, options = blocks[table], blocks[table].options
     seen = options.get("seen") or blocks[f"{table}_seen"].sql
     if "view" in options:
