@@ -114,7 +114,7 @@ CATALOGUE = Catalogue(
         # box's hand-overs end with it.
         Widening(
             "box_code",
-            "box",
+            "carried",
             b"SELECT box FROM custody.box WHERE code = ANY (%(box_code)s::text[])",
         ),
         Widening(
@@ -131,7 +131,7 @@ CATALOGUE = Catalogue(
         ),
         Widening(
             "box",
-            "barcode",
+            "sample",
             b"SELECT p.barcode FROM ledger.event e"
             b" CROSS JOIN jsonb_array_elements_text(e.body -> 'bags') g"
             b" JOIN custody.packed p ON p.box = g::uuid"
@@ -140,18 +140,38 @@ CATALOGUE = Catalogue(
         Widening("reception", "scanned", b"SELECT unnest(%(reception)s::uuid[])"),
         Widening(
             "reception",
-            "barcode",
+            "sample",
             b"SELECT barcode FROM lab.scan WHERE reception = ANY (%(reception)s::uuid[])",
+        ),
+        # What a laboratory did with a tube matters to results that are there already, and a tube, or
+        # its result, to the laboratories where it was scanned or loaded.
+        Widening(
+            "sample",
+            "barcode",
+            b"SELECT barcode FROM lab.result WHERE barcode = ANY (%(sample)s::text[])",
+        ),
+        Widening(
+            "barcode",
+            "sample",
+            b"SELECT barcode FROM lab.scan WHERE barcode = ANY (%(barcode)s::text[])"
+            b" UNION SELECT barcode FROM lab.well WHERE barcode = ANY (%(barcode)s::text[])",
         ),
         # A tube that was sealed or scanned elsewhere settles what a box lacks or has too much.
         Widening(
-            "barcode",
+            "sample",
             "scanned",
-            b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(barcode)s::text[])"
-            b" UNION SELECT r.reception FROM custody.packed p"
-            b" LEFT JOIN custody.bagged g ON g.bag = p.box"
-            b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
-            b" WHERE p.barcode = ANY (%(barcode)s::text[])",
+            b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(sample)s::text[])",
+        ),
+        *(
+            Widening(
+                kind,
+                "scanned",
+                b"SELECT r.reception FROM custody.packed p"
+                b" LEFT JOIN custody.bagged g ON g.bag = p.box"
+                b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
+                b" WHERE p.barcode = ANY (%(" + kind.encode() + b")s::text[])",
+            )
+            for kind in ("sample", "barcode")
         ),
         # Another limit of age or temperature: the receptions since it holds.
         Widening(

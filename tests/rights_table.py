@@ -10,6 +10,7 @@ from tests.scene_rights import Caller, login
 from tests.table import named
 
 DAY = {"starts_at": "2022-08-02T06:00:00+08:00", "ends_at": "2022-08-02T20:00:00+08:00"}
+STORY = {"since": "2022-08-01T00:00:00+08:00", "until": "2022-08-02T00:00:00+08:00"}
 POLICY = {"name": "tube_size", "value": 5, "since": "2199-01-01T00:00:00+08:00"}
 
 ADDRESSEE = {
@@ -134,6 +135,28 @@ TABLE: dict[str, list[Ask]] = {
         Ask("/v1/tubes/TUBE-{x}1", {"reason": "tracing"}, scope="area", person="{n}庄霜二",
             needs="unmask", whole=True),
     ],
+    "GET /v1/tubes/ages": [
+        Ask("/v1/tubes/ages", {"round": "ROUND-{x}"}),
+        Ask("/v1/tubes/ages", {"lab": "LAB-{x}"}, scope="lab"),
+    ],
+    "GET /v1/stages": [
+        Ask("/v1/stages", STORY, code="SITE-A", code_for="everywhere area"),
+        Ask("/v1/stages", {"by": "box", **STORY}, code="BOX-A", code_for="everywhere area"),
+    ],
+    "GET /v1/labs/{lab:str}/reconciliation": [
+        Ask("/v1/labs/LAB-{x}/reconciliation", STORY, scope="lab", code="LAB-{x}"),
+    ],
+    "GET /v1/boxes": [
+        Ask("/v1/boxes", code="BOX-{x}"),
+        Ask("/v1/boxes", {"site": "SITE-{x}", "format": "csv"}, code="BOX-{x}"),
+    ],
+    "GET /v1/boxes/{box:str}": [
+        Ask("/v1/boxes/BOX-{x}", scope="area", code="TUBE-{x}1"),
+        Ask("/v1/boxes/{K{x}}", scope="area", code="BOX-{x}"),
+    ],
+    "GET /v1/hand-overs": [Ask("/v1/hand-overs")],
+    "GET /v1/barcode-formats": [Ask("/v1/barcode-formats")],
+    "GET /v1/barcodes/{text:str}": [Ask("/v1/barcodes/TUBE-{x}1", code="TUBE-{x}1")],
     "GET /v1/anomalies": [Ask("/v1/anomalies", person="{p{x}3}", code="DOUBLE-{x}", code_for="everywhere")],
     "GET /v1/devices/gaps": [
         Ask("/v1/devices/gaps", code="D-A", code_for="everywhere", never="D-WHOLE", places=True)
@@ -175,6 +198,10 @@ TABLE: dict[str, list[Ask]] = {
     "POST /v1/policies": [
         Ask("/v1/policies", body={**POLICY, "area": "STREET-{x}"}, scope="area"),
         Ask("/v1/policies", body=POLICY, scope="everywhere"),
+    ],
+    "POST /v1/barcode-formats": [
+        Ask("/v1/barcode-formats", body={"supplier": "S", "kind": "tube", "pattern": "{x}-##"},
+            scope="everywhere"),
     ],
     "POST /v1/people/by-number": [
         Ask("/v1/people/by-number", body={"number": "{x}A8000001"}, scope="area",
@@ -308,6 +335,18 @@ TABLE: dict[str, list[Ask]] = {
     "GET /enrol": [Ask("/enrol")],
     "GET /enrol.js": [Ask("/enrol.js")],
     "GET /enrol.css": [Ask("/enrol.css")],
+    # The scanning station: its page, and what it asks of a laboratory.
+    "GET /station": [Ask("/station")],
+    "GET /station/{name:str}": [Ask("/station/station.js")],
+    "GET /v1/station": [Ask("/v1/station")],
+    "GET /v1/labs/{lab:str}/open-counts": [Ask("/v1/labs/LAB-{x}/open-counts", scope="lab")],
+    "GET /v1/labs/{lab:str}/to-sign": [Ask("/v1/labs/LAB-{x}/to-sign", scope="lab")],
+    "GET /v1/labs/{lab:str}/free-plates/{code:str}": [
+        Ask("/v1/labs/LAB-{x}/free-plates/PLATE-1", scope="lab")
+    ],
+    "GET /v1/labs/{lab:str}/samples/{barcode:str}": [
+        Ask("/v1/labs/LAB-{x}/samples/TUBE-{x}1", scope="lab", answer="tubes-not-received")
+    ],
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

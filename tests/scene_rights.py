@@ -40,6 +40,7 @@ STREET = """
     07:00  AreaListed      H{x}   parent=S{x} code=HOUSE-{x} name=HOUSE-{x}
     07:00  UnitListed      U{x}   area=S{x} code=UNIT-{x} name=UNIT-{x} kind=shop
     07:00  SiteListed      X{x}   area=S{x} code=SITE-{x} name=SITE-{x}
+    07:00  LabListed       LAB-{x}
     07:00  RoundOpened     R{x}   areas=S{x} name=ROUND-{x}
     07:10  ResidentListed  p{x}1  building=H{x} room=R-{x}-1 name={n}庄霜一 number={x}A8000001 phone={h}00001111 id=e{x}
     07:10  ResidentListed  p{x}2  building=H{x} room=R-{x}-2 name={n}庄霜二 phone={h}00002222
@@ -58,6 +59,7 @@ STREET = """
     08:40  TubeSealed      T{x}3  members=p{x}3 round=R{x} site=X{x} barcode=TUBE-{x}3
     08:50  TubeSealed      T{x}4  round=R{x} site=X{x} barcode=DOUBLE-{x}
     08:50  TubeSealed      T{x}5  round=R{x} site=X{x} barcode=DOUBLE-{x}
+    09:00  BoxPacked       K{x}   code=BOX-{x} tubes=TUBE-{x}1 site=X{x} bound_for=LAB-{x}
     12:00  ResultReleased  r{x}1  barcode=TUBE-{x}1 outcome=positive lab=LAB-{x}
     12:00  ResultReleased  r{x}2  barcode=TUBE-{x}2 outcome=negative lab=LAB-{x}
     12:00  ResultReleased  r{x}3  barcode=TUBE-{x}3 outcome=negative lab=LAB-{x}
@@ -198,6 +200,10 @@ def results_of(x: str) -> set[str]:
     return {str(named(f"r{x}{n}")) for n in range(1, 6)} | {f"LOST-{x}"}
 
 
+def boxes_of(x: str) -> set[str]:
+    return {str(named(f"K{x}")), f"BOX-{x}"}
+
+
 def places_of(x: str) -> set[str]:
     """The catalogue of a street, which is no secret, and shows in figures whose they are."""
     codes = {f"{what}-{x}" for what in ("STREET", "HOUSE", "UNIT", "SITE", "D")}
@@ -219,7 +225,7 @@ def hidden(caller: Caller, *, whole: bool) -> set[str]:
     if caller.role.sees != "codes" and not caller.everywhere:
         banned |= tubes_of("B")
     if not caller.everywhere:
-        banned |= results_of("B")
+        banned |= results_of("B") | boxes_of("B")
     return banned
 
 

@@ -45,7 +45,7 @@ _SAYS = (
 )  # fmt: skip
 _SUBJECTS = {
     "tube": "tubes", "site": "sites", "area": "areas", "resident": "people", "stance": "people",
-    "result": "results", "alias": "people", "unit": "units", "box": "boxes", "task": "tasks",
+    "result": "results", "alias": "people", "unit": "units", "box": "boxes", "carried": "boxes", "task": "tasks",
 }  # fmt: skip
 Key = tuple[str, Any]
 

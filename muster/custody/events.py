@@ -64,8 +64,8 @@ class BoxPacked(Body, frozen=True):
     bound_for: Code | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        keys: list[Key] = [("box", subject), ("box_code", self.code)]
-        keys.extend(("barcode", one.barcode) for one in self.tubes)
+        keys: list[Key] = [("box", subject), ("carried", subject), ("box_code", self.code)]
+        keys.extend(("sample", one.barcode) for one in self.tubes)
         return keys
 
     def weight(self) -> int:
@@ -99,7 +99,7 @@ class BoxHandedOver(Body, frozen=True):
         return self.giver if self.side == "gives" else self.taker
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("box", subject),)
+        return (("carried", subject),)
 
 
 class TemperatureRead(Body, frozen=True):
@@ -109,7 +109,7 @@ class TemperatureRead(Body, frozen=True):
     logger: Code | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("box", subject),)
+        return (("carried", subject),)
 
 
 class BoxReceived(Body, frozen=True):
@@ -132,4 +132,4 @@ class BoxReceived(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         keys: list[Key] = [("reception", subject), ("box_code", self.code)]
-        return [*keys, ("box", self.box)] if self.box else keys
+        return [*keys, ("carried", self.box)] if self.box else keys

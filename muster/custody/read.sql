@@ -25,7 +25,7 @@ FROM ledger.event p
 WHERE p.type = 'BoxPacked' AND p.body IS NOT NULL
 ORDER BY p.subject, p.at DESC, p.id DESC;
 
--- name: packed (key: box; touched: box; spills: barcode; index: barcode)
+-- name: packed (key: box; touched: box; spills: barcode; index: barcode, box)
 -- The manifest: which tubes a box or bag itself holds, as its last packing says.
 SELECT b.box, t ->> 'barcode' AS barcode, min(t ->> 'tube')::uuid AS tube, count(*)::int AS listed,
     b.packed_at
@@ -41,7 +41,7 @@ FROM custody.box b
 JOIN ledger.event p ON p.id = b.packing
 CROSS JOIN jsonb_array_elements_text(p.body -> 'bags') g;
 
--- name: leg (key: box; touched: box; index: taker; index: given_at where taken_at IS NULL)
+-- name: leg (key: box; touched: carried; index: taker; index: given_at where taken_at IS NULL)
 -- The hand-overs of a box, the two sides' scans side by side, and in what they differ: the n-th giving
 -- from one party to another with the n-th taking. A laboratory's reception is its taking; who gave is
 -- then who says so, or who is named by the scan next in time. A box that a laboratory took once and
@@ -90,7 +90,7 @@ FROM (
 GROUP BY s.box, s.giver, s.taker, s.n
 HAVING s.n = 1 OR bool_or(s.side = 'gives') OR s.taker NOT LIKE 'lab:%';
 
--- name: temperature (key: box; touched: box; index: decidegrees)
+-- name: temperature (key: box; touched: carried; index: decidegrees)
 -- Every temperature on record of a box: read on its way, at hand-overs, at its reception.
 SELECT e.subject AS box, e.at, (e.body ->> 'temperature_decidegrees')::int AS decidegrees,
     coalesce(e.body ->> 'logger', e.actor) AS source

@@ -16,7 +16,7 @@ from muster.lab.deciding import deciding
 from muster.lab.events import Unfit
 from muster.lab.files import Taken, plate_arrived, refuse_file, take_again, take_file
 from muster.lab.loading import PlateUnknown
-from muster.lab.receiving import checked
+from muster.lab.receiving import all_checked, checked
 from muster.lab.releasing import Signed
 from muster.showing import looking
 from muster.web import After, Ask, Code, Format, Limit, language, muster
@@ -112,13 +112,13 @@ async def load_plate(request: Ask, lab: FromPath[str], data: JSONBody[NewPlate])
         wells = None
         if data.wells is not None:
             wells = {
-                well: [await checked(conn, one, "tube", at) for one in _several(said)]
+                well: await all_checked(conn, [said] if isinstance(said, str) else said, "tube", at)
                 for well, said in data.wells.items()
             }
         plate = await loading.load_plate(
             desk, code=code, assay=data.assay, template=data.template, wells=wells,
-            tubes=[await checked(conn, one, "tube", at) for one in data.tubes],
-            order=data.order, repeats=[await checked(conn, one, "tube", at) for one in data.repeats],
+            tubes=await all_checked(conn, data.tubes, "tube", at),
+            order=data.order, repeats=await all_checked(conn, data.repeats, "tube", at),
         )  # fmt: skip
     files = await plate_arrived(
         muster(request), lab, code, actor=principal(request).login, at=now()
@@ -198,7 +198,7 @@ async def release(request: Ask, lab: FromPath[str], data: JSONBody[Signing]) -> 
     async with _desk(request, lab) as desk:
         if data.barcodes is None:
             return await releasing.release_ready(desk, data.run)
-        barcodes = [await checked(desk.conn, one, "tube", desk.at) for one in data.barcodes]
+        barcodes = await all_checked(desk.conn, data.barcodes, "tube", desk.at)
         return await releasing.sign(desk, barcodes)
 
 
@@ -241,10 +241,6 @@ def _desk(request: Ask, lab: str) -> Any:
     check_lab(request, lab)
     here = muster(request)
     return deciding(here.pool, here.door, lab, actor=principal(request).login, at=now())
-
-
-def _several(said: str | list[str]) -> list[str]:
-    return [said] if isinstance(said, str) else said
 
 
 HANDLERS = [

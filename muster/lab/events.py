@@ -56,7 +56,7 @@ class TubesReceived(Body, frozen=True):
     scans: Annotated[list[Scan], Meta(min_length=1, max_length=SCANS_LIMIT)]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("scanned", subject), *(("barcode", one.barcode) for one in self.scans))
+        return (("scanned", subject), *(("sample", one.barcode) for one in self.scans))
 
     def weight(self) -> int:
         return 1 + len(self.scans)
@@ -70,7 +70,7 @@ class ScanUndone(Body, frozen=True):
     condition: Condition = "ok"
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("scanned", subject), ("barcode", self.barcode))
+        return (("scanned", subject), ("sample", self.barcode))
 
 
 class ReceptionEnded(Body, frozen=True):
@@ -150,7 +150,7 @@ class PlateLoaded(Body, frozen=True):
     wells: Annotated[list[LoadedWell], Meta(min_length=1, max_length=384)]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("plate", subject), *(("barcode", one.barcode) for one in self.wells))
+        return (("plate", subject), *(("sample", one.barcode) for one in self.wells))
 
     def weight(self) -> int:
         return 1 + len(self.wells)
@@ -233,7 +233,7 @@ class RunCalled(Body, frozen=True):
     failed_controls: Annotated[tuple[Code, ...], Meta(max_length=384)] = ()
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("run", subject), *(("barcode", one.barcode) for one in self.calls))
+        return (("run", subject), *(("sample", one.barcode) for one in self.calls))
 
     def weight(self) -> int:
         return 1 + len(self.calls)
@@ -272,7 +272,7 @@ class ResultProposed(Body, frozen=True):
     rejects: Literal["wrong_file", "wrong_tube", "superseded", "other"] | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("result", subject), ("barcode", self.barcode))
+        return (("result", subject), ("sample", self.barcode))
 
 
 class ProposalDeclined(Body, frozen=True):
@@ -282,7 +282,7 @@ class ProposalDeclined(Body, frozen=True):
     reason: Literal["repeat", "wrong_sample", "doubtful_curve", "other"]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("result", subject), ("barcode", self.barcode))
+        return (("result", subject), ("sample", self.barcode))
 
 
 class ResultReleased(Body, frozen=True):

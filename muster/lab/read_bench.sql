@@ -57,7 +57,7 @@ LEFT JOIN LATERAL (
 WHERE e.type = 'RunImported' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at, e.id;
 
--- name: call (key: run; touched: run; spills: barcode; index: barcode)
+-- name: call (key: run; touched: run; spills: barcode; index: barcode, run)
 -- The calls of each run as they last were, and what is to be said of the tube after all its runs.
 SELECT r.run, r.plate, r.lab, c ->> 'barcode' AS barcode, (c ->> 'tube')::uuid AS tube,
     c ->> 'well' AS well, c ->> 'call' AS call, c ->> 'reason' AS reason,
@@ -100,9 +100,10 @@ LEFT JOIN LATERAL (
     ORDER BY a.at, a.id LIMIT 1) x ON true
 WHERE e.type = 'ResultProposed' AND e.body IS NOT NULL;
 
--- name: sample (key: barcode; touched: barcode; index: tube; index: lab, received_at where next <> 'done'; index: lab, released_at)
+-- name: sample (key: barcode; touched: sample; index: tube; index: lab, received_at where next <> 'done'; index: lab, released_at)
 -- Each tube in each laboratory it came to, and what is to be done with it next: load, run, repeat,
--- propose (a first person), confirm (a second), release (one person), unfit (decide), done.
+-- propose (a first person), confirm (a second), release (one person), unfit (decide), done. Results are
+-- found by barcode: `lab || ''` keeps PostgreSQL from taking all results of the laboratory instead.
 SELECT b.barcode, b.tube, b.lab, t.site, t.sealed_at, v.reception,
     coalesce(v.received_at, w.loaded_at) AS received_at, v.condition, w.plate, w.well, w.loaded_at,
     c.run, c.called_at, c.call, c.reason, c.standing, c.standing_reason, c.blocked, c.edition,
@@ -142,7 +143,7 @@ LEFT JOIN LATERAL (
     ORDER BY x.proposed_at DESC, x.result LIMIT 1) p ON true
 LEFT JOIN LATERAL (
     SELECT x.result, x.outcome, x.resulted_at FROM lab.result x
-    WHERE x.barcode = b.barcode AND x.lab = b.lab AND NOT x.rejected AND x.proven
+    WHERE x.barcode = b.barcode AND x.lab || '' = b.lab AND NOT x.rejected AND x.proven
         AND (b.tube IS NULL OR b.tube = ANY (x.tubes))
     ORDER BY x.resulted_at DESC, x.result LIMIT 1) r ON true;
 

@@ -26,24 +26,25 @@ ORDER BY e.subject, e.at, e.id;
 
 -- name: scan (key: reception; touched: scanned; index: barcode)
 -- What was scanned out of each box: each barcode once, how often, and the worst that was seen of it.
-SELECT s.reception, s.barcode, sum(s.n)::int AS scans, min(s.at) AS at,
+SELECT s.reception, s.barcode, s.lab, sum(s.n)::int AS scans, min(s.at) AS at,
     (array_agg(s.condition ORDER BY array_position(
         ARRAY['ok', 'unlabelled', 'damaged', 'leaking', 'empty'], s.condition) DESC))[1] AS condition
 FROM (
-    SELECT x.reception, x.barcode, x.condition, sum(x.n) AS n, min(x.at) AS at
+    SELECT x.reception, x.barcode, x.lab, x.condition, sum(x.n) AS n, min(x.at) AS at
     FROM (
-        SELECT e.subject AS reception, i ->> 'barcode' AS barcode,
+        SELECT e.subject AS reception, i ->> 'barcode' AS barcode, e.body ->> 'lab' AS lab,
             coalesce(i ->> 'condition', 'ok') AS condition, 1 AS n, e.at
         FROM ledger.event e, jsonb_array_elements(e.body -> 'scans') i
         WHERE e.type = 'TubesReceived'
         UNION ALL
-        SELECT e.subject, e.body ->> 'barcode', coalesce(e.body ->> 'condition', 'ok'), -1, NULL
+        SELECT e.subject, e.body ->> 'barcode', e.body ->> 'lab',
+            coalesce(e.body ->> 'condition', 'ok'), -1, NULL
         FROM ledger.event e WHERE e.type = 'ScanUndone' AND e.body IS NOT NULL) x
-    GROUP BY x.reception, x.barcode, x.condition
+    GROUP BY x.reception, x.barcode, x.lab, x.condition
     HAVING sum(x.n) > 0) s
-GROUP BY s.reception, s.barcode;
+GROUP BY s.reception, s.barcode, s.lab;
 
--- name: received (key: barcode; touched: barcode; index: reception; index: tube)
+-- name: received (key: barcode; touched: sample; index: reception, barcode; index: tube)
 -- The tube behind each scan: the only sealed one of that barcode in the time window, or the one the
 -- manifest names. None: unknown; several: ambiguous, and nobody guesses.
 SELECT s.barcode, s.reception, r.lab, s.at AS received_at, s.scans, s.condition, c.candidates,
@@ -72,13 +73,13 @@ LEFT JOIN lab.emptied n ON n.reception = r.reception
 LEFT JOIN custody.box b ON b.box = r.box
 CROSS JOIN LATERAL (
     SELECT 'missing' AS kind, m.barcode
-    FROM custody.packed m
+    FROM (SELECT r.box UNION ALL SELECT g.bag FROM custody.bagged g WHERE g.box = r.box) x (box)
+    JOIN custody.packed m ON m.box = x.box
     WHERE n.ended_at IS NOT NULL
-        AND (m.box = r.box OR m.box IN (SELECT g.bag FROM custody.bagged g WHERE g.box = r.box))
         AND NOT EXISTS (
-            SELECT FROM lab.scan s JOIN lab.reception o ON o.reception = s.reception
-            WHERE s.barcode = m.barcode AND (o.box = r.box OR s.at >= m.packed_at
-                AND s.at < m.packed_at + interval '{BOX_WINDOW_HOURS} hours'))
+            SELECT FROM lab.scan s
+            WHERE s.barcode = m.barcode AND s.at BETWEEN m.packed_at - interval '1 hour'
+                AND m.packed_at + interval '{BOX_WINDOW_HOURS} hours')
     UNION ALL
     SELECT k.kind, s.barcode
     FROM lab.scan s
@@ -94,8 +95,8 @@ CROSS JOIN LATERAL (
             s.at - interval '{BOX_WINDOW_HOURS} hours' AND s.at + interval '1 hour') m ON true
     CROSS JOIN LATERAL (
         SELECT 'duplicate' AS kind WHERE s.scans > 1 OR EXISTS (
-            SELECT FROM lab.scan o JOIN lab.reception q ON q.reception = o.reception
-            WHERE o.barcode = s.barcode AND o.reception <> s.reception AND q.lab = r.lab
+            SELECT FROM lab.scan o
+            WHERE o.barcode = s.barcode AND o.reception <> s.reception AND o.lab = s.lab
                 AND (o.at, o.reception) < (s.at, s.reception)
                 AND o.at > s.at - interval '{BOX_WINDOW_HOURS} hours')
         UNION ALL SELECT 'unknown' WHERE coalesce(v.candidates, 0) = 0

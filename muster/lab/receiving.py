@@ -11,7 +11,7 @@ import psycopg
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
-from muster.custody.engine.barcodes import Format, tidy, verify
+from muster.custody.engine.barcodes import Format, Kind, tidy, verify
 from muster.custody.events import BoxReceived, Party
 from muster.lab.events import (
     DiscrepancyAssigned,
@@ -186,16 +186,21 @@ async def open_case(conn: Conn, discrepancy: UUID) -> dict[str, Any]:
     return found
 
 
-async def checked(
-    conn: Conn, text: str, kind: Literal["tube", "bag", "box", "plate"], at: datetime
-) -> str:
+async def checked(conn: Conn, text: str, kind: Kind, at: datetime) -> str:
     """A label as it was scanned or typed, without stray spaces and in half-width, and of that kind.
     Raises BarcodeUnreadable, WrongKind, CheckDigitWrong, UnknownFormat."""
-    barcode = tidy(text)
-    problem = verify(barcode, kind, await formats(conn, at))
-    if problem is not None:
-        raise problem
-    return barcode
+    return (await all_checked(conn, [text], kind, at))[0]
+
+
+async def all_checked(conn: Conn, texts: Sequence[str], kind: Kind, at: datetime) -> list[str]:
+    """As `checked`, in order; nothing is wrong with any of them."""
+    known = await formats(conn, at)
+    labels = [tidy(text) for text in texts]
+    for label in labels:
+        problem = verify(label, kind, known)
+        if problem is not None:
+            raise problem
+    return labels
 
 
 async def formats(conn: Conn, at: datetime) -> list[Format]:

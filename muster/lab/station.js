@@ -1,6 +1,6 @@
 // The scanning station: who works here, in which laboratory, in which mode.
 import { ask, connected, el, focus, here, part, Refused, setLanguage, show, t, tellOfOthers, translate, verdict, wire } from "./station_frame.js";
-import { receiving, unsentOfOthers } from "./station_receiving.js";
+import { hasOpenBox, receiving, unsentOfOthers } from "./station_receiving.js";
 import { loading } from "./station_plate.js";
 import { openList, signing } from "./station_signing.js";
 
@@ -48,7 +48,7 @@ async function enter(who) {
 }
 
 here.signIn = () => {
-  door("password", t("signed_out"));
+  if (!signedIn) door("password", t("signed_out")); // else it is open, and somebody types
   return new Promise((resolve) => {
     const before = signedIn;
     signedIn = () => { if (before) before(); resolve(); };
@@ -87,6 +87,7 @@ function choose(lab) {
   localStorage.setItem(LAB, lab.lab);
   tellOfOthers(unsentOfOthers().map((one) => t("unsent_of", one)).join(" "));
   show(menu);
+  if (lab.may.includes("reception") && hasOpenBox()) start(receiving); // the page was reloaded
 }
 
 async function start(mode) {
@@ -111,7 +112,7 @@ function on(id, work) {
     try {
       await work();
     } catch (error) {
-      part("said").textContent = error.message || t("lost");
+      part("said").textContent = error.message || t("try_again");
     }
   });
 }
@@ -132,4 +133,4 @@ part("out").addEventListener("click", async () => {
 translate();
 wire();
 window.addEventListener("online", () => connected(true));
-ask("/v1/session").then(enter).catch((error) => door("password", error instanceof Refused ? "" : t("lost")));
+ask("/v1/session").then(enter).catch((error) => door("password", error instanceof Refused ? "" : t("try_again")));

@@ -13,7 +13,7 @@ from muster.core.clock import now
 from muster.core.rows import row, rows
 from muster.guarding import check_lab, principal, reading
 from muster.lab import queries
-from muster.lab.loading import TubesNotReceived
+from muster.lab.loading import PlateInUse, TubesNotReceived
 from muster.lab.receiving import checked
 from muster.web import Ask, NotFound
 
@@ -57,7 +57,9 @@ async def show_benches(request: Ask) -> list[dict[str, Any]]:
 
 
 @get("/v1/labs/{lab:str}/samples/{barcode:str}", right="samples")
-async def look_at_sample(request: Ask, lab: FromPath[str], barcode: FromPath[str]) -> dict[str, Any]:
+async def look_at_sample(
+    request: Ask, lab: FromPath[str], barcode: FromPath[str]
+) -> dict[str, Any]:
     """What the laboratory knows of one tube it received, and what is to be done with it next."""
     check_lab(request, lab)
     async with reading(request) as conn:
@@ -69,6 +71,18 @@ async def look_at_sample(request: Ask, lab: FromPath[str], barcode: FromPath[str
 
 
 _SHOWN = ("barcode", "next", "condition", "plate_code", "well", "assay", "standing", "outcome")
+
+
+@get("/v1/labs/{lab:str}/free-plates/{code:str}", right="plates")
+async def look_at_plate(request: Ask, lab: FromPath[str], code: FromPath[str]) -> dict[str, str]:
+    """That a label is one of a plate which may be loaded; the problem where it is not."""
+    check_lab(request, lab)
+    async with reading(request) as conn:
+        plate = await checked(conn, code, "plate", now())
+        taken = await row(conn, _HERE, "plate_by_code", lab=lab, code=plate)
+    if taken:
+        raise PlateInUse(code=plate, loaded_at=taken["loaded_at"].isoformat(timespec="minutes"))
+    return {"code": plate}
 
 
 @get("/v1/labs/{lab:str}/open-counts", right="samples")
@@ -96,5 +110,6 @@ def _file(name: str, kind: str) -> Response[bytes]:
 
 
 HANDLERS = [
-    show_station, show_station_file, show_benches, look_at_sample, count_open, list_to_sign,
+    show_station, show_station_file, show_benches, look_at_sample, look_at_plate, count_open,
+    list_to_sign,
 ]  # fmt: skip

@@ -4,6 +4,7 @@ import { say } from "./station_words.js";
 
 const LANGUAGE = "muster-station-language";
 const KEY_MS = 150; // a scanner types faster than that: one key alone was a person's
+const SLIP_MS = 600;
 const ANSWER_MS = 20000;
 const RETRY_MS = 2000;
 const TONES = { good: [[1320, 0.1]], bad: [[220, 0.18], [165, 0.26]], wait: [[660, 0.06]] }; // Hz, s
@@ -181,7 +182,7 @@ export function show(mode) {
 
 function keyButton({ key, label, act, on }) {
   const made = el("button", { type: "button", "aria-pressed": on === undefined ? undefined : String(on) }, el("kbd", {}, key === "Escape" ? "Esc" : key), " ", label);
-  made.addEventListener("click", () => run(act));
+  made.addEventListener("click", () => press(act));
   return made;
 }
 
@@ -197,6 +198,19 @@ export async function run(act) {
   }
 }
 
+let acting = false;
+
+/** A key pressed while another one's work goes on does nothing; scans always count. */
+async function press(act) {
+  if (acting) return;
+  acting = true;
+  try {
+    await run(act);
+  } finally {
+    acting = false;
+  }
+}
+
 const keyed = (name) => here.mode && here.mode.keys().find((one) => one.key === name);
 
 /** Wire the field: scans end in Enter, single keys stand alone, the others work at any time. */
@@ -209,21 +223,22 @@ export function wire() {
     const text = field.value.trim();
     field.value = "";
     const key = text.length === 1 && keyed(text.normalize("NFKC").toUpperCase());
-    if (key) run(key.act);
+    if (key) press(key.act);
     else if (text) run(() => here.mode.scan(text));
-    else if (here.mode.enter) run(() => here.mode.enter());
+    else if (here.mode.enter) press(() => here.mode.enter());
   });
   field.addEventListener("input", (event) => {
     clearTimeout(alone);
     if (event.isComposing) return;
     const typed = field.value;
     const key = typed.length === 1 && keyed(typed.normalize("NFKC").toUpperCase());
-    if (!key) return;
+    const slim = here.mode && here.mode.slim && here.mode.slim();
+    if (!key && !slim) return;
     alone = setTimeout(() => {
       if (field.value !== typed) return;
-      field.value = "";
-      run(key.act);
-    }, KEY_MS);
+      field.value = ""; // where nothing is scanned, what is no key is a slip
+      if (key) press(key.act);
+    }, key ? KEY_MS : SLIP_MS);
   });
   field.addEventListener("compositionstart", () => verdict("bad", t("input_method")));
   document.addEventListener("keydown", (event) => {
@@ -231,10 +246,10 @@ export function wire() {
     const key = event.key.length > 1 && keyed(event.key);
     if (key && event.key !== "Enter") {
       event.preventDefault();
-      if (!event.repeat) run(key.act);
+      if (!event.repeat) press(key.act);
     } else if (event.key === "Backspace" && !field.value && here.mode.back) {
       event.preventDefault();
-      if (!event.repeat) run(() => here.mode.back());
+      if (!event.repeat) press(() => here.mode.back());
     } else if (event.key.length === 1 && event.key !== " " && event.target !== field) {
       focus(); // what was typed elsewhere was meant for the field
     }

@@ -4,7 +4,7 @@ import { ask, countUnsent, el, here, isOnline, kept, lineOf, Refused, show, t, t
 
 const ROWS = "ABCDEFGHIJKLMNOP";
 const MARKS = { positive_control: "+", negative_control: "–", no_template_control: "0" };
-let store, plate, layouts, assays, repeats, wrong;
+let store, plate, layouts, assays, repeats, wrong, leaving, saving;
 
 const fresh = () => ({ code: "", layout: null, assay: "", placed: [], repeats: [], queue: [] });
 const path = (rest) => `/v1/labs/${encodeURIComponent(here.lab.lab)}/${rest}`;
@@ -56,6 +56,7 @@ function why(found) {
 }
 
 function undo() {
+  leaving = false;
   const last = plate.placed.pop();
   if (!last) return verdict("note", t("nothing_to_undo"));
   plate.repeats = plate.repeats.filter((one) => one !== last.barcode);
@@ -69,6 +70,8 @@ async function load() {
   if (plate.queue.length) return verdict("bad", t("finish_wait", { n: plate.queue.length }));
   if (!plate.placed.length) return verdict("note", t("nothing_loaded"));
   const wells = Object.fromEntries(plate.placed.map((one) => [one.well, one.barcode]));
+  leaving = false;
+  saving = true;
   try {
     const done = await ask(path("plates"), { code: plate.code, assay: plate.assay, template: plate.layout.code, wells, repeats: plate.repeats });
     const said = { code: plate.code, n: plate.placed.length };
@@ -81,13 +84,22 @@ async function load() {
     if (!wrong.length) wrong = plate.placed.filter((one) => named.has(one.well));
     const wells = wrong.map((one) => `${one.well} ${one.barcode}`).join(", ");
     verdict("bad", t("refused"), error.message + (wells ? ` ${t("wells_named", { wells })}` : ""));
+  } finally {
+    saving = false;
   }
   show();
+}
+
+function leave() {
+  if (!plate.placed.length || leaving) return forget();
+  leaving = true;
+  verdict("note", t("leave_ask", { n: plate.placed.length }), t("leave_how"));
 }
 
 function forget() {
   plate = fresh();
   wrong = [];
+  leaving = false;
   store.write(null);
   show();
 }
@@ -113,17 +125,17 @@ export const loading = {
   slim: () => ["layout", "assay"].includes(step()),
   next: () => (repeats ? t("next_repeat") : ""),
   keys() {
-    const leave = { key: "F10", label: t("discard_draft"), act: forget };
+    const away = { key: "F10", label: t("discard_draft"), act: leave };
     if (step() === "plate") return [];
     if (step() === "layout") {
-      return [...layouts.map((one, i) => ({ key: String(i + 1), label: t("layout", { size: one.size, code: one.code.startsWith("usual-") ? t("usual") : one.code }), act: () => settle({ layout: one }) })), leave];
+      return [...layouts.map((one, i) => ({ key: String(i + 1), label: t("layout", { size: one.size, code: one.code.startsWith("usual-") ? t("usual") : one.code }), act: () => settle({ layout: one }) })), away];
     }
     if (step() === "assay") {
-      return [...assays.map((one, i) => ({ key: String(i + 1), label: one.name || one.assay, act: () => settle({ assay: one.assay }) })), leave];
+      return [...assays.map((one, i) => ({ key: String(i + 1), label: one.name || one.assay, act: () => settle({ assay: one.assay }) })), away];
     }
     return [
       { key: "F2", label: t("declared"), on: repeats, act: () => { repeats = !repeats; show(); } },
-      { key: "F8", label: t("undo"), act: undo }, { key: "F9", label: t("load"), act: load }, leave,
+      { key: "F8", label: t("undo"), act: undo }, { key: "F9", label: t("load"), act: load }, away,
     ];
   },
   back: () => (step() === "tubes" ? undo() : null),
@@ -145,8 +157,10 @@ export const loading = {
     show();
     pump();
   },
-  scan(text) {
-    if (step() === "plate") return settle({ code: tidy(text) });
+  async scan(text) {
+    leaving = false;
+    if (saving) return verdict("bad", t("saving"), t("saving_how"));
+    if (step() === "plate") return settle(await ask(path(`free-plates/${encodeURIComponent(text)}`)));
     if (step() !== "tubes") return verdict("bad", t("wrong_key"), t("press"));
     plate.queue.push({ text, again: repeats });
     repeats = false;

@@ -191,6 +191,12 @@ function logged(one) {
   return el("li", { class: kind }, el("code", {}, one.barcode), " ", el("b", {}, t(one.state === "sending" && !isOnline() ? "unsent" : one.state)));
 }
 
+/** Whether one's own box was left open on this machine. */
+export function hasOpenBox() {
+  const found = kept("box").read();
+  return Boolean(found && (found.reception || found.queue.length));
+}
+
 /** Whose scans of this laboratory wait on this machine, beside one's own: `{who, n}` each. */
 export function unsentOfOthers() {
   const found = [];

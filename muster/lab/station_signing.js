@@ -2,6 +2,7 @@
 import { ask, countUnsent, el, here, run, show, t, verdict } from "./station_frame.js";
 
 const REFRESH_MS = 10000;
+const REST_MS = 700; // after a signature: a key struck twice must not sign for the next tube unseen
 const WAITS = ["load", "run", "repeat", "propose", "confirm", "release", "unfit"];
 const NAMES = { load: "to_load", release: "to_release" };
 const REASONS = ["repeat", "wrong_sample", "doubtful_curve", "other"];
@@ -62,7 +63,7 @@ export const openList = {
   },
 };
 
-let ready, items, mine, index, asking;
+let ready, items, mine, index, asking, resting;
 
 async function look() {
   const [figures, found] = [await ask(path("open-counts")), await ask(path("to-sign"))];
@@ -87,8 +88,15 @@ async function releaseAll() {
   await look();
 }
 
+function rest() {
+  clearTimeout(resting);
+  resting = setTimeout(() => { resting = null; show(); }, REST_MS);
+  show();
+}
+
 async function yes() {
   const one = items[index];
+  rest();
   if (one.result) {
     await ask(path(`proposals/${one.result}/confirm`), undefined, "POST");
     verdict("good", t("confirmed", { code: one.barcode }));
@@ -102,6 +110,7 @@ async function yes() {
 async function no(reason) {
   const one = items[index];
   asking = null;
+  rest();
   await ask(path(`proposals/${one.result}/decline`), { reason });
   verdict("note", t("declined", { code: one.barcode }));
   await look();
@@ -139,7 +148,7 @@ export const signing = {
     }
     const found = readyCount() ? [{ key: "A", label: t("release_all", { n: readyCount() }), act: askAll }] : [];
     const one = (items || [])[index];
-    if (!one) return found;
+    if (!one || resting) return found;
     found.push({ key: "Y", label: t(one.result ? "yes_second" : "yes_first"), act: signed(yes) });
     if (one.result) found.push({ key: "N", label: t("no"), act: () => { asking = "why"; verdict("note", t("why_not"), one.barcode); show(); } });
     if (items.length > 1) found.push({ key: "S", label: t("skip"), act: () => { index = (index + 1) % items.length; verdict("", ""); show(); } });

@@ -23,10 +23,10 @@ from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
     "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube",
-    "result", "account", "device", "format", "box", "reception", "scanned", "discrepancy", "plate",
-    "run", "assay", "template", "lab", "addressee", "task", "reached",
+    "result", "account", "device", "format", "box", "carried", "reception", "scanned",
+    "discrepancy", "plate", "run", "assay", "template", "lab", "addressee", "task", "reached",
 )  # fmt: skip
-TEXT_KINDS = ("barcode", "box_code")
+TEXT_KINDS = ("barcode", "sample", "box_code")
 KINDS = UUID_KINDS + TEXT_KINDS
 
 
