@@ -24,6 +24,10 @@ from tests.table import TOWN, events, named
 
 TEMPLATE = usual_template(96)
 MINUTE = timedelta(minutes=1)
+# As they stand in a table of events, where a space parts two words.
+ASSAY_TEXT, TEMPLATE_TEXT = (
+    msgspec.json.encode(one).decode().replace(" ", "_") for one in (usual(), TEMPLATE)
+)
 # Four tubes of the town, received by L1 a while ago.
 RECEIVED = (
     TOWN.rstrip()

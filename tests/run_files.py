@@ -35,7 +35,11 @@ def quantstudio_text(plate: str, readings: Mapping[str, str]) -> bytes:
         f"{n}\t{well}\t{sample}\t{target}\t{tasks.get(sample, 'UNKNOWN')}\t{dye}\tNFQ-MGB"
         for n, well, sample, target, dye, _ct in numbered
     ]
-    lines += ["", "[Results]", "Well\tWell Position\tOmit\tSample Name\tTarget Name\tTask\tReporter\tQuencher\tCT"]
+    lines += [
+        "",
+        "[Results]",
+        "Well\tWell Position\tOmit\tSample Name\tTarget Name\tTask\tReporter\tQuencher\tCT",
+    ]
     lines += [
         f"{n}\t{well}\tfalse\t{sample}\t{target}\t{tasks.get(sample, 'UNKNOWN')}\t{dye}\tNFQ-MGB"
         f"\t{ct or 'Undetermined'}"
@@ -62,7 +66,7 @@ def chinese_csv(plate: str, readings: Mapping[str, str]) -> bytes:
     names = {"NC": "阴性对照", "PC": "阳性对照"}
     lines = ["板号,孔位,样本编号,样本类型,靶标,Ct值"]
     lines += [
-        f'{plate},{well},{names.get(sample, sample)},{names.get(sample, "样本")},{target},'
+        f"{plate},{well},{names.get(sample, sample)},{names.get(sample, '样本')},{target},"
         + (f'"{ct.replace(".", ",")}"' if ct else "NoCt")
         for well, sample, target, _dye, ct in _rows(readings)
     ]

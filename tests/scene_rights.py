@@ -59,7 +59,9 @@ STREET = """
     08:40  TubeSealed      T{x}3  members=p{x}3 round=R{x} site=X{x} barcode=TUBE-{x}3
     08:50  TubeSealed      T{x}4  round=R{x} site=X{x} barcode=DOUBLE-{x}
     08:50  TubeSealed      T{x}5  round=R{x} site=X{x} barcode=DOUBLE-{x}
-    09:00  BoxPacked       K{x}   code=BOX-{x} tubes=TUBE-{x}1 site=X{x} bound_for=LAB-{x}
+    09:00  BoxPacked       BX{x}  code=BOX-{x} tubes=TUBE-{x}1 site=X{x} bound_for=LAB-{x}
+    10:00  BoxReceived     C{x}   code=BOX-{x} lab=LAB-{x}
+    10:01  TubesReceived   C{x}   scans=TUBE-{x}1,TUBE-{x}2 lab=LAB-{x}
     12:00  ResultReleased  r{x}1  barcode=TUBE-{x}1 outcome=positive lab=LAB-{x}
     12:00  ResultReleased  r{x}2  barcode=TUBE-{x}2 outcome=negative lab=LAB-{x}
     12:00  ResultReleased  r{x}3  barcode=TUBE-{x}3 outcome=negative lab=LAB-{x}
@@ -201,7 +203,7 @@ def results_of(x: str) -> set[str]:
 
 
 def boxes_of(x: str) -> set[str]:
-    return {str(named(f"K{x}")), f"BOX-{x}"}
+    return {str(named(f"BX{x}")), f"BOX-{x}"}
 
 
 def places_of(x: str) -> set[str]:

@@ -4,9 +4,9 @@
 
 is a time of day (`2/08:20`: of the second day), an event type, its subject, and what it says; what
 is not said is ordinary (`_ORDINARY`). A name such as T1, p1 or R1 stands for one UUID, always the
-same. Tubes in a box are named by
-their barcodes: `tubes=B1,B2`, `scans=B1,B2:leaking`. `id=`, `cause=`, `device=`, `seq=`, `received=` belong to the envelope; `name=`, `number=` and
-`phone=` of a ResidentListed to the vault. Rows arrive in the order in which they are written.
+same. Tubes in a box are named by their barcodes: `tubes=B1,B2`, `scans=B1,B2:leaking`. `id=`,
+`cause=`, `device=`, `seq=`, `received=` belong to the envelope; `name=`, `number=` and `phone=` of a
+ResidentListed to the vault. Rows arrive in the order in which they are written.
 
     Story().given(events).then(rows)
 
@@ -54,11 +54,21 @@ _ORDINARY: dict[str, dict[str, str]] = {
     "ReceptionEnded": {"lab": "L1"},
     "DiscrepancyResolved": {"lab": "L1"},
     "LabListed": {"code": "{subject}", "name": "{subject}", "kind": "fixed"},
-    "PlateLoaded": {"code": "{subject}", "lab": "L1", "assay": "A1", "size": "96", "template": "t",
-                    "controls": "[]"},
+    "PlateLoaded": {
+        "code": "{subject}",
+        "lab": "L1",
+        "assay": "A1",
+        "size": "96",
+        "template": "t",
+        "controls": "[]",
+    },
     "PlateDiscarded": {"lab": "L1", "reason": "dropped"},
-    "RunImported": {"lab": "L1", "file": "f", "format": "csv",
-                    "readings": '[{{"well":"A01","target":"N"}}]'},
+    "RunImported": {
+        "lab": "L1",
+        "file": "f",
+        "format": "csv",
+        "readings": '[{{"well":"A01","target":"N"}}]',
+    },
     "RunCalled": {"lab": "L1", "edition": "E1"},
     "ResultProposed": {"lab": "L1"},
     "ProposalDeclined": {"reason": "repeat"},

@@ -1,14 +1,19 @@
 """Boxes, hand-overs and labels as they are asked for, and the one timeline of a tube."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
+import structlog
+from click.testing import CliRunner
 
+import muster.cli as cli
 from muster.access.decide import Grant
 from muster.catalogue import CATALOGUE
 from muster.cli.listening import serving
-from muster.config import Rates
+from muster.config import Rates, Settings
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.custody import queries
@@ -264,7 +269,8 @@ def test_who_sees_which_box(play: Play):
     async def asked(muster: Instance, http: dict[str, httpx.AsyncClient]) -> None:
         for login, codes in {
             "chief": {"BOX1", "BOX2", "BAG1"}, "courier": {"BOX1", "BOX2", "BAG1"},
-            "sampler": {"BOX1", "BAG1"}, "lead": {"BOX2"}, "guard": None,
+            "sampler": {"BOX1", "BAG1"}, "lead": {"BOX2"}, "guard": None, "lab-one": {"BOX1"},
+            "lab-two": {"BOX2"},
         }.items():  # fmt: skip
             answer = await http[login].get("/v1/boxes")
             shown = {one["code"] for one in answer.json()["items"]} if codes else None
@@ -277,15 +283,6 @@ def test_who_sees_which_box(play: Play):
         answer = await http["courier"].get("/v1/boxes", params={"site": "SITE-A"})
         assert {one["code"] for one in answer.json()["items"]} == {"BOX1", "BAG1"}
         assert (await http["chief"].get("/v1/boxes", params={"site": "NONE"})).status_code == 404
-
-    visit(play, asked)
-
-
-def test_laboratories_see_boxes_that_are_for_them(play: Play):
-    async def asked(muster: Instance, http: dict[str, httpx.AsyncClient]) -> None:
-        for login, codes in {"lab-one": ["BOX1"], "lab-two": ["BOX2"]}.items():
-            found = (await http[login].get("/v1/boxes")).json()["items"]
-            assert [one["code"] for one in found] == codes
 
     visit(play, asked)
 
@@ -351,5 +348,48 @@ def test_hand_overs_are_asked_for_by_who_carries(play: Play):
         (one,) = (await http["courier"].get("/v1/hand-overs")).json()["items"]
         assert (one["code"], one["giver"], one["open"]) == ("BOX1", "vehicle:V1", True)
         assert (await http["lead"].get("/v1/hand-overs")).json()["items"] == []
+
+    visit(play, asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        ("box list", "vehicle:VAN1", "转运中"),
+        ("box list --site SITE-B --for L2 --state underway", "BOX2", "送往"),
+        ("box show BOX1", "B1", "不符项"),
+        ("handover list", "0 rows", "共 0 行"),
+        ("tube B1", "box packed", "装箱"),
+    ],
+)
+def test_the_command_line_shows_boxes(
+    play: Play, database: Settings, monkeypatch: pytest.MonkeyPatch, words: str, english: str,
+    chinese: str,
+):  # fmt: skip
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(DAY))
+
+    play(story)
+    monkeypatch.setenv("DATABASE_URL", database.database_url or "")
+    monkeypatch.setenv("MUSTER_HOME", str(database.home))
+    monkeypatch.setenv("MUSTER_KEY_FILE", str(database.key_file))
+    for language, expected in (("en", english), ("zh", chinese)):
+        monkeypatch.setenv("MUSTER_LANGUAGE", language)
+        shown = CliRunner().invoke(cli.main, words.split())
+        assert shown.exit_code == 0, shown.output
+        assert expected in shown.output
+    told = json.loads(CliRunner().invoke(cli.main, [*words.split(), "--json"]).stdout)
+    assert isinstance(told, list)
+    structlog.reset_defaults()  # a command sends its log to the standard error of its run
+
+
+def test_an_unknown_box_is_a_problem_with_its_remedy(play: Play):
+    async def asked(muster: Instance, http: dict[str, httpx.AsyncClient]) -> None:
+        answer = await http["chief"].get("/v1/boxes/NOTHING", headers={"accept-language": "zh"})
+        assert (answer.status_code, answer.json()["type"]) == (
+            404,
+            "urn:muster:problem:box-unknown",
+        )
+        assert "muster box list" in answer.json()["detail"]
 
     visit(play, asked)

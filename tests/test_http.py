@@ -110,7 +110,7 @@ GETS: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/labs/L2/to-sign", {}, "outside-your-lab"),
     ("/v1/labs/L1/samples/T1", {}, "tubes-not-received"),
     ("/v1/labs/L1/samples/%07", {}, "barcode-unreadable"),
-    ("/v1/labs/L1/free-plates/P1", {}, "outside-your-lab"),
+    ("/v1/labs/L1/free-plates/P1", {}, 200),
     ("/nothing", {}, "not-found"),
     ("/v1/rounds/R1/close", {}, "method-not-allowed"),
     ("/v1/events", {}, "method-not-allowed"),
@@ -153,6 +153,7 @@ POSTS: list[tuple[str, Any, Any]] = [
 # The last words of the paths that are posted to without a body.
 WITHOUT_BODY = (
     "retry", "accept", "unmerge", "code", "reinstate", "leave", "totp", "recovery-codes", "options",
+    "end", "confirm", "set-aside",
 )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ class Day:
 
     async def send(self, device: Device, *items: dict[str, Any]) -> None:
         async with self.as_(device) as http:
-            answer = await http.post("/v1/events", json={"device": device.name, "items": list(items)})
+            answer = await http.post(
+                "/v1/events", json={"device": device.name, "items": list(items)}
+            )
         assert [one["answer"] for one in answer.json()["answers"]] == ["stored"] * len(items)
 
     async def ask(self, device: Device, path: str, **query: Any) -> Any:
@@ -152,7 +154,9 @@ class Day:
         return {f"{one['kind']} {one['barcode']}": one["discrepancy"] for one in found["items"]}
 
     async def resolve(self, lab: str, case: str, how: str) -> None:
-        await self.do(self.labs[lab].receiver, f"/v1/discrepancies/{case}/resolve", {"how": how}, status=204)
+        await self.do(
+            self.labs[lab].receiver, f"/v1/discrepancies/{case}/resolve", {"how": how}, status=204
+        )
 
 
 async def follow(muster: Instance) -> None:
@@ -217,7 +221,7 @@ async def play_day(muster: Instance, http: httpx.AsyncClient) -> None:
     assert "missing B05" not in await day.cases("CITY")
     assert (await day.receive("VAN", "BOX2", ["B11"], end=False))[0] == ["ok"]
     for case, how in (("duplicate B03", "accepted"), ("unknown NOBODY", "discarded"),
-                      ("leaking B07", "sample_again"), ("wrong_lab B11", "sent_on")):  # fmt: skip
+                      ("leaking B07", "resample"), ("wrong_lab B11", "sent_on")):  # fmt: skip
         await day.resolve("CITY", cases[case], how)
     assert await day.cases("CITY") == {}
     signer = day.labs["CITY"].signers[0]
@@ -284,7 +288,9 @@ async def plates_and_release(day: Day) -> None:
 async def recall_and_close(day: Day) -> None:
     # Four people are recalled at once, the squad and the community have their tasks.
     recalls = (await day.ask(day.phone, "/v1/recalls", recall_state="open"))["items"]
-    assert {UUID(one["person"]) for one in recalls} == {named(p) for p in ("p3", "p4", "p25", "p26")}
+    assert {UUID(one["person"]) for one in recalls} == {
+        named(p) for p in ("p3", "p4", "p25", "p26")
+    }
     tasks = (await day.ask(day.phone, "/v1/tasks"))["items"]
     assert {(one["kind"], one["role"]) for one in tasks} >= {
         ("positive_tube", "squad"), ("positive_tube", "area_lead")

@@ -8,7 +8,7 @@ import pytest
 
 from muster.core.problems import Problem
 from muster.instance import Instance
-from muster.lab import loading, running
+from muster.lab import checking, loading, running
 from muster.lab.engine.assay import usual
 from tests.conftest import Play
 from tests.laboratory import adopt, desk, load, open_list, prepare, run, sign
@@ -143,11 +143,11 @@ async def test_a_discarded_plate_gives_its_tubes_back_unless_it_was_run(muster: 
 @pytest.mark.parametrize(
     ("readings", "problem", "says"),
     [
-        ({**CLEAN, "A01": "B2 - - 27", "B01": "B1 - - 27"}, running.WrongPlate, "2 wells"),
-        ({"H01": "B1 - - 27"}, running.WrongPlate, "well H01"),
-        ({**CLEAN, "H11": "PC 28 29 26", "H12": "NC - - 25"}, running.PlateTurned, "H11"),
-        ({**CLEAN, "A01": "NC - - 25"}, running.PlateTurned, "A01"),
-        ({"A01": "B1 - - 27", "B01": "B2 - - 26"}, running.WellsMissing, "C01, D01"),
+        ({**CLEAN, "A01": "B2 - - 27", "B01": "B1 - - 27"}, checking.WrongPlate, "2 wells"),
+        ({"H01": "B1 - - 27"}, checking.WrongPlate, "well H01"),
+        ({**CLEAN, "H11": "PC 28 29 26", "H12": "NC - - 25"}, checking.PlateTurned, "H11"),
+        ({**CLEAN, "A01": "NC - - 25"}, checking.PlateTurned, "A01"),
+        ({"A01": "B1 - - 27", "B01": "B2 - - 26"}, checking.WellsMissing, "C01, D01"),
         ({**CLEAN, "A01": "B1+B2 - - 27"}, loading.RepoolingNotAllowed, "B1 + B2"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_file_that_does_not_fit_its_plate_changes_nothing(
 @plays
 async def test_a_file_that_names_no_plate_is_found_by_its_tubes(muster: Instance) -> None:
     await prepare(muster)
-    assert isinstance(await refused(run(muster, "P7", CLEAN)), running.RunPlateUnknown)
+    assert isinstance(await refused(run(muster, "P7", CLEAN)), checking.RunPlateUnknown)
     plate = await load(muster, "P1", FOUR)
     assert (await run(muster, None, CLEAN)).plate == plate
 
@@ -178,7 +178,7 @@ async def test_samples_that_an_instrument_only_counts_name_no_tube(muster: Insta
     await prepare(muster)
     plate = await load(muster, "P1", FOUR)
     counted = {well: f"Sample{n} - - 27" for n, well in enumerate(FOUR, 1)}
-    assert isinstance(await refused(run(muster, None, counted)), running.RunPlateUnknown)
+    assert isinstance(await refused(run(muster, None, counted)), checking.RunPlateUnknown)
     assert (await run(muster, None, counted, said="P1")).plate == plate
 
 
@@ -198,7 +198,7 @@ async def test_a_second_measurement_of_a_plate_has_to_be_declared(muster: Instan
     await prepare(muster)
     await load(muster, "P1", FOUR)
     await run(muster, "P1", CLEAN)
-    assert isinstance(await refused(run(muster, "P1", POSITIVE)), running.RunDiffers)
+    assert isinstance(await refused(run(muster, "P1", POSITIVE)), checking.RunDiffers)
     await run(muster, "P1", POSITIVE, again=True)
     assert (await open_list(muster))["B1"] == "propose"
 
@@ -210,7 +210,7 @@ async def test_a_released_sample_in_a_new_file_is_an_error(muster: Instance) -> 
     await run(muster, "P1", CLEAN)
     await sign(muster, "anna")
     problem = await refused(run(muster, "P1", POSITIVE, again=True))
-    assert isinstance(problem, running.ReleasedInFile)
+    assert isinstance(problem, checking.ReleasedInFile)
     assert "4 tubes" in str(problem)
     again = await refused(load(muster, "P2", {"A01": "B1"}))
     assert isinstance(again, loading.TubesLoadedAlready)

@@ -353,11 +353,13 @@ def test_who_may_ask_for_figures(play: Play):
 
 
 def test_an_area_lead_is_alarmed_of_their_own_sites(play: Play):
+    places: list[dict[str, Any]] = [{}, {"whole": False, "areas": [named("S2")]}, {"whole": False}]
+
     async def ask(conn: Any) -> Any:
         await catch_up(conn, CATALOGUE)
         return [
             {one["alarm"]: one["count"] for one in await way_alarms(conn, at("12:31"), **where)}
-            for where in ({}, {"whole": False, "areas": [named("S2")]}, {"whole": False})
+            for where in places
         ]
 
     everywhere, lead, nowhere = asks(play, DAY, ask)

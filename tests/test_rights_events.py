@@ -8,6 +8,7 @@ from muster.config import Rates
 from muster.instance import Instance
 from muster.ledger.event import Body
 from tests.conftest import Play
+from tests.laboratory import ASSAY_TEXT, TEMPLATE_TEXT
 from tests.scene_rights import SIDES, Caller, callers, sent, settled
 
 # One event of each type a role may send, in a street {x}, and what kind of place it speaks of.
@@ -39,7 +40,23 @@ SENT: dict[str, str] = {
     "MemberReached": "area T{x}1 person=p{x}1 recall=N how=phone",
     "TaskAcknowledged": "lab K{x}",
     "TaskDone": "lab K{x} outcome=duplicate",
+    "BoxPacked": "site N{x}{who} code=N site=X{x}",
+    "BoxRouted": "box BX{x} bound_for=LAB-{x}",
+    "BoxHandedOver": 'lab N{x}{who} side=takes giver={{"vehicle":"V"}} taker={{"lab":"LAB-{x}"}}',
+    "TemperatureRead": "box BX{x} temperature_decidegrees=40",
+    "BoxReceived": "lab N{x}{who} code=N lab=LAB-{x}",
+    "TubesReceived": "lab C{x} lab=LAB-{x} scans=Z{x}",
+    "ScanUndone": "lab C{x} lab=LAB-{x} barcode=Z{x}",
+    "ReceptionEnded": "lab C{x} lab=LAB-{x}",
+    "DiscrepancyAssigned": "lab N lab=LAB-{x} owner=o",
+    "DiscrepancyResolved": "lab N lab=LAB-{x} how=other",
 }
+
+
+def _braces(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
@@ -54,6 +71,14 @@ NEVER_SENT: dict[str, str] = {
     "AddresseeListed": "N code=N name=N kinds=[\"positive_tube\"] role=tracer reach=lab minutes=1"
     " since=06:00",
     "TaskIssued": "N kind=other due_at=06:00", "TaskWithdrawn": "K{x}", "TaskFellDue": "K{x}",
+    "BarcodeFormatAdopted": "N supplier=S kind=tube pattern=## since=06:00",
+    "LabListed": "N", "DiscrepancyOpened": "N reception=N lab=L kind=missing owner=o",
+    "DiscrepancyWithdrawn": "N", "PlateLoaded": 'N wells=[{{"well":"A01","barcode":"B"}}]',
+    "PlateDiscarded": "N", "RepoolingRefused": 'N lab=L well=A01 barcodes=["A","B"] found_in=loading',
+    "RunImported": "N plate=N", "RunCalled": "N plate=N calls=[]",
+    "AssayAdopted": f"N since=06:00 assay={_braces(ASSAY_TEXT)}",
+    "TemplateAdopted": f"N template={_braces(TEMPLATE_TEXT)}",
+    "ResultProposed": "N barcode=B outcome=positive", "ProposalDeclined": "N barcode=B",
     "AccountOpened": "N login=n kind=staff starts_at=06:00", "AccountClosed": "N reason=left",
     "RoleGranted": "N role=command_post starts_at=06:00",
     "RoleEnded": "N granted=N ends_at=06:00 reason=left", "UndertakingSigned": "N edition=1",
@@ -63,7 +88,8 @@ NEVER_SENT: dict[str, str] = {
 }  # fmt: skip
 # Which kinds of place a holding reaches in street A; a site's people meet whoever comes.
 REACH = {
-    "area": {"area", "site", "person"}, "site": {"site", "person"}, "lab": {"lab"}, "person": set()
+    "area": {"area", "site", "person", "box"}, "site": {"site", "person", "box"},
+    "lab": {"lab", "box"}, "person": set(),
 }  # fmt: skip
 
 

@@ -223,9 +223,7 @@ async def test_scans_outlive_the_connection_the_page_and_the_session(
 
 
 @at_the_station
-async def test_a_scan_whose_answer_was_lost_is_no_second_scan(
-    muster: Instance, door: Door
-) -> None:
+async def test_a_scan_whose_answer_was_lost_is_no_second_scan(muster: Instance, door: Door) -> None:
     await just_now(muster)
     async with station(door, "receiver") as desk:
         await desk.goes_to("1", "Receive boxes")
@@ -291,7 +289,12 @@ async def test_results_are_released(muster: Instance, door: Door) -> None:
     """Negatives at once by one person, a positive by a second one who sees the Ct values."""
     await prepare(muster)
     await load(muster, "P1", {"A01": "B1", "B01": "B2", "C01": "B3", "D01": "B4"})
-    readings = {"A01": "B1 22.5 23 27", "B01": "B2 - - 26", "C01": "B3 35 36 28", "D01": "B4 21 22 27"}
+    readings = {
+        "A01": "B1 22.5 23 27",
+        "B01": "B2 - - 26",
+        "C01": "B3 35 36 28",
+        "D01": "B4 21 22 27",
+    }
     await run(muster, "P1", readings)
     await sign(muster, "boris", "B1", "B3")
     async with door.signed_in("anna") as browser:
@@ -338,7 +341,9 @@ def test_no_text_is_cut(play: Play, width: int) -> None:
 
     async def story(muster: Instance, door: Door) -> None:
         await just_now(muster)
-        await someone(muster, "both", Grant("lab_receiver", lab="L1"), Grant("lab_operator", lab="L1"))
+        await someone(
+            muster, "both", Grant("lab_receiver", lab="L1"), Grant("lab_operator", lab="L1")
+        )
         async with station(door, "both", language="zh-CN") as desk:
             await desk.page.set_viewport_size({"width": width, "height": 800})
             for key, title, scans, seen in (

@@ -24,6 +24,8 @@ from muster.lab.queries import status_of
 from muster.ledger.event import Body
 from muster.sampling.events import RoundClosed
 from tests.conftest import Play
+from tests.laboratory import ASSAY_TEXT as ASSAY
+from tests.laboratory import TEMPLATE_TEXT as TEMPLATE
 from tests.senders import query, visit
 from tests.table import TOWN, events, named
 
@@ -147,6 +149,9 @@ EVIDENCE = {
     "SpecimenMoved", "ResultReleased", "ResultAmended", "ResultBound", "ResultRejected",
     "RecallOrdered", "RecallWithdrawn", "RecallClosed", "RecallReopened", "RecallFellDue",
     "ResidentsMerged", "ResidentsUnmerged", "PolicyAdopted",
+    # behind a result: that the tube was received, loaded, measured and called
+    "LabListed", "BoxPacked", "BoxRouted", "BoxReceived", "TubesReceived", "ScanUndone",
+    "PlateLoaded", "PlateDiscarded", "RunImported", "RunCalled",
 }  # fmt: skip
 RULES_ONLY = {name for name in EVIDENCE if name.startswith("Recall")}
 
@@ -223,7 +228,7 @@ def test_nobody_changes_it_by_any_other_event(play: Play) -> None:
                 return [await status_of(conn, named(name), at) for name in ("p1", "p3", "p4")]
 
         before = await now_()
-        told = events(OTHERS)
+        told = events(OTHERS.replace("{ASSAY}", ASSAY).replace("{TEMPLATE}", TEMPLATE))
         closed = RoundClosed(balance=[])
         told.append(
             replace(told[0], id=uuid4(), type="RoundClosed", subject=named("R1"), body=closed)
@@ -265,6 +270,19 @@ OTHERS = """
     15:30  TaskDone             K1
     15:30  TaskWithdrawn        K1
     15:30  TaskFellDue          K1
+    15:30  BarcodeFormatAdopted F1  supplier=S kind=tube pattern=## since=15:00
+    15:30  BoxHandedOver        X1  side=gives giver={"vehicle":"V"} taker={"lab":"L1"}
+    15:30  TemperatureRead      X1  temperature_decidegrees=40
+    15:30  ReceptionEnded       C1
+    15:30  DiscrepancyOpened    C2  reception=C1 lab=L1 kind=missing owner=o barcode=T1
+    15:30  DiscrepancyAssigned  C2  lab=L1 owner=o
+    15:30  DiscrepancyResolved  C2  lab=L1 how=discarded
+    15:30  DiscrepancyWithdrawn C2
+    15:30  RepoolingRefused     N1  lab=L1 well=A01 barcodes=["T1","T2"] found_in=loading
+    15:30  AssayAdopted         N2  since=15:00 assay={ASSAY}
+    15:30  TemplateAdopted      N3  template={TEMPLATE}
+    15:30  ResultProposed       N4  barcode=T1 outcome=positive
+    15:30  ProposalDeclined     N4  barcode=T1
 """
 
 

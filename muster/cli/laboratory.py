@@ -212,7 +212,7 @@ async def export(out: Out, lab: str, file: Path, standard: str, since: str | Non
         start = _time(since, out) if since else at - timedelta(days=1)
         async with muster.pool.connection() as conn:
             found = await queries.released(conn, lab, since=start, until=at)
-        content = write_results(found, lab, Standard(standard), at=at, message_id=uuid7().hex[:12])
+        content = write_results(found, lab, Standard(standard), at=at, message_id=uuid7().hex[-12:])
         await asyncio.to_thread(file.write_bytes, content)
         out.say(f"{len(found):,} results → {file}", f"{len(found):,} 条结果 → {file}")
         return {"results": len(found), "file": file}

@@ -91,6 +91,17 @@ HEADS = {
     # measurements
     "unit": ("unit", "单位"), "goal": ("goal", "目标"), "ok": ("ok", "达标"),
     "reference": ("reference", "参照"),
+    # boxes and hand-overs
+    "packed_at": ("packed", "装箱时间"), "tube_count": ("tubes", "管数"), "bag_count": ("bags", "袋数"),
+    "bound_for": ("bound for", "送往"), "with": ("now with", "现在"), "seal": ("seal", "封条号"),
+    "listed": ("listed", "清单数"), "scanned": ("scanned", "已扫"), "giver": ("from", "交方"),
+    "given_at": ("given", "交出时间"), "given_count": ("count given", "交出数"),
+    "given_seal": ("seal given", "交出封条"), "taker": ("to", "接方"), "taken_at": ("taken", "接收时间"),
+    "taken_count": ("count taken", "接收数"), "taken_seal": ("seal taken", "接收封条"),
+    "differs": ("differs in", "不符项"), "decidegrees": ("0.1 °C", "0.1℃"),
+    "source": ("read by", "测温者"), "received_by": ("taken in by", "接收人"),
+    "ended_at": ("emptied", "清点完毕"), "opened_at": ("since", "立单时间"),
+    "begun_at": ("begun", "交接开始"),
 }  # fmt: skip
 
 # Columns whose cells are words of ours.
@@ -98,7 +109,7 @@ VALUES = {
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
     "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
-    "ended",
+    "ended", "differs",
 }  # fmt: skip
 
 WORDS = {
@@ -224,4 +235,20 @@ WORDS = {
     "HeldAccepted": "确认暂存",
     "HeldRefused": "拒绝暂存",
     "RedactionAuthorised": "授权清空",
+    # of boxes, plates and runs
+    "BarcodeFormatAdopted": "启用条码格式", "BoxPacked": "装箱", "BoxRouted": "指定送检",
+    "BoxHandedOver": "交接", "TemperatureRead": "测温", "BoxReceived": "接收箱", "LabListed": "登记实验室",
+    "TubesReceived": "接收扫管", "ScanUndone": "撤销扫描", "ReceptionEnded": "清点完毕",
+    "DiscrepancyOpened": "差异立单", "DiscrepancyAssigned": "差异转派", "DiscrepancyResolved": "差异结单",
+    "DiscrepancyWithdrawn": "差异撤销", "PlateLoaded": "上板", "PlateDiscarded": "作废板",
+    "RepoolingRefused": "拒绝再混样", "RunImported": "读入上机结果", "RunCalled": "判读",
+    "AssayAdopted": "发布判读规则", "TemplateAdopted": "发布板布局", "ResultProposed": "初签结果",
+    "ProposalDeclined": "复签不同意",
+    "more_results_than_wells": "结果多于孔数", "result_before_plate": "结果早于上板",
+    "throughput_over_capacity": "超出检测能力", "result_unproven": "结果无孔位依据",
+    "repooling_refused": "试图再混样", "tube_too_old": "样本超时", "tube_near_limit": "样本将超时",
+    "hand_over_open": "交接缺一方", "hand_over_differs": "交接不符", "box_too_warm": "箱温过高",
+    "box_too_cold": "箱温过低", "discrepancy_open": "未结差异", "run_file_waiting": "结果文件待处理",
+    "packed": "已装箱", "underway": "转运中", "received": "已接收", "count": "数量", "seal": "封条",
+    "seal_broken": "封条破损", "temperature": "温度", "bag": "袋", "box": "箱",
 }  # fmt: skip

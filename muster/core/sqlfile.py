@@ -39,6 +39,14 @@ def load(package: str, file: str) -> dict[str, Block]:
     return blocks
 
 
+@cache
+def load_like(package: str, name: str) -> dict[str, Block]:
+    """The blocks of `name.sql` in `package` and of `name_….sql`, where one file would be too long."""
+    found = (one.name for one in resources.files(package).iterdir())
+    files = sorted(one for one in found if one == f"{name}.sql" or one.startswith(f"{name}_"))
+    return {key: block for file in files for key, block in load(package, file).items()}
+
+
 def query(package: str, name: str, file: str = "queries.sql") -> str:
     """One named statement of a package's queries.sql, or of another file given as `file.sql:name`."""
     other, _, name = name.rpartition(":")

@@ -185,7 +185,7 @@ async def read_file_again(
     )  # fmt: skip
 
 
-@post("/v1/labs/{lab:str}/files/{file:str}/refuse", status_code=204, right="plates")
+@post("/v1/labs/{lab:str}/files/{file:str}/set-aside", status_code=204, right="plates")
 async def refuse_waiting(request: Ask, lab: FromPath[str], file: FromPath[str]) -> None:
     """Never read a waiting file."""
     check_lab(request, lab)

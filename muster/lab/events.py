@@ -109,7 +109,7 @@ class DiscrepancyResolved(Body, frozen=True):
     """What became of the case (subject)."""
 
     lab: Code
-    how: Literal["found", "sample_again", "discarded", "relabelled", "sent_on", "accepted", "other"]
+    how: Literal["found", "resample", "discarded", "relabelled", "sent_on", "accepted", "other"]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("discrepancy", subject),)

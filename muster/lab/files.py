@@ -21,11 +21,12 @@ from muster.exchange.report import Batch, TubeReport
 from muster.instance import Instance
 from muster.instruments.mapping import mappings_in
 from muster.instruments.reading import read_run
+from muster.lab.checking import SEVERAL, RunPlateUnknown
 from muster.lab.deciding import Desk, deciding
 from muster.lab.events import ResultProposed, ResultReleased
 from muster.lab.loading import report_repooling
 from muster.lab.releasing import GRAVE
-from muster.lab.running import SEVERAL, Imported, RunPlateUnknown, import_run
+from muster.lab.running import Imported, import_run
 from muster.ledger.event import Event
 
 _HERE = "muster.lab"

@@ -13,7 +13,7 @@ from msgspec import Meta
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
-from muster.guarding import area_within, check_lab, principal, reading
+from muster.guarding import area_within, check_lab, check_reach, principal, reading
 from muster.lab import adopting, queries
 from muster.lab.calling import call_open_again
 from muster.lab.engine.assay import Assay
@@ -53,7 +53,16 @@ class SpanTooLong(Problem):
     status = 422
 
 
+class TooManyResults(Problem):
+    """More than {most} results are in this time, too many for one file ({count} or more). Ask for a
+    shorter time."""
+
+    zh = "该时段结果过多（{count} 条以上），一个文件最多 {most} 条，请缩短时间范围。"
+    status = 422
+
+
 _HOURS = 72
+_MOST = {"hl7": 10_000, "fhir": 1_600}  # what the other side may read: 10 MB, 5,000 entries
 
 
 @get("/v1/labs", right="labs")
@@ -67,6 +76,7 @@ async def list_labs(request: Ask) -> list[dict[str, Any]]:
 async def add_lab(request: Ask, data: JSONBody[NewLab]) -> dict[str, Any]:
     """List a laboratory, or change its listing."""
     async with reading(request) as conn:
+        await check_reach(request, conn, [None])  # laboratories serve whoever brings boxes
         area = (await area_within(request, conn, data.area))["area"] if data.area else None
     lab = await adopting.list_lab(
         muster(request).door, code=data.code, name=data.name, kind=data.kind,
@@ -86,6 +96,8 @@ async def list_assays(request: Ask) -> dict[str, Any]:
 @post("/v1/assays", right="decide_labs")
 async def adopt_assay(request: Ask, data: JSONBody[NewAssay]) -> dict[str, Any]:
     """Adopt an edition of call rules. Open samples are called again under it; released ones are not."""
+    async with reading(request) as conn:
+        await check_reach(request, conn, [None])
     edition = await adopting.adopt_assay(
         muster(request).door, data.assay, since=data.since, actor=principal(request).login, at=now()
     )
@@ -104,6 +116,8 @@ async def list_templates(request: Ask) -> dict[str, Any]:
 @post("/v1/plate-templates", right="decide_labs")
 async def adopt_template(request: Ask, data: JSONBody[NewTemplate]) -> dict[str, Any]:
     """Adopt a layout of plates; plates that are loaded keep theirs."""
+    async with reading(request) as conn:
+        await check_reach(request, conn, [None])
     await adopting.adopt_template(
         muster(request).door, data.template, actor=principal(request).login, at=now()
     )
@@ -122,7 +136,9 @@ async def export_results(
         raise SpanTooLong(hours=_HOURS)
     async with reading(request) as conn:
         found = await queries.released(conn, lab, since=since, until=end)
-    content = write_results(found, lab, Standard(standard), at=now(), message_id=uuid7().hex[:20])
+    if len(found) > _MOST[standard]:
+        raise TooManyResults(count=len(found), most=_MOST[standard])
+    content = write_results(found, lab, Standard(standard), at=now(), message_id=uuid7().hex[-12:])
     kind, name = (
         ("application/fhir+json", f"{lab}.json") if standard == "fhir"
         else ("x-application/hl7-v2+er7", f"{lab}.hl7")

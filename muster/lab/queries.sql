@@ -360,4 +360,4 @@ LEFT JOIN LATERAL (SELECT min(x.received_at) AS received_at FROM lab.received x
 LEFT JOIN lab.call c ON c.barcode = r.barcode AND c.run = r.run
 WHERE r.lab = %(lab)s AND r.resulted_at >= %(since)s AND r.resulted_at < %(until)s
     AND NOT r.rejected AND cardinality(r.tubes) = 1
-ORDER BY r.resulted_at, r.barcode LIMIT 20000;
+ORDER BY r.resulted_at, r.barcode LIMIT 10001;

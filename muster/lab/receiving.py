@@ -35,7 +35,7 @@ _GRAVEST: tuple[Verdict, ...] = (
     "leaking", "damaged", "empty", "unlabelled", "wrong_lab", "unknown", "ambiguous", "again",
     "extra", "too_old",
 )  # fmt: skip
-How = Literal["found", "sample_again", "discarded", "relabelled", "sent_on", "accepted", "other"]
+How = Literal["found", "resample", "discarded", "relabelled", "sent_on", "accepted", "other"]
 
 
 class ReceptionUnknown(Problem):
@@ -60,9 +60,9 @@ class NotScanned(Problem):
 
 
 class DiscrepancyUnknown(Problem):
-    """There is no open case {discrepancy}."""
+    """There is no case {discrepancy}: its ground is gone, or it never was."""
 
-    zh = "没有未结的差异单 {discrepancy}。"
+    zh = "没有差异单 {discrepancy}：原因已消除或不存在。"
     status = 404
 
 
@@ -167,7 +167,7 @@ async def assign(
     conn: Conn, door: Door, discrepancy: UUID, owner: str, *, actor: str, at: datetime
 ) -> None:
     """Give a case to somebody else. Raises DiscrepancyUnknown."""
-    about = await open_case(conn, discrepancy)
+    about = await case_of(conn, discrepancy)
     await _append(door, DiscrepancyAssigned(about["lab"], owner), discrepancy, actor=actor, at=at)
 
 
@@ -175,13 +175,13 @@ async def resolve(
     conn: Conn, door: Door, discrepancy: UUID, how: How, *, actor: str, at: datetime
 ) -> None:
     """Say what became of a case. Raises DiscrepancyUnknown."""
-    about = await open_case(conn, discrepancy)
+    about = await case_of(conn, discrepancy)
     await _append(door, DiscrepancyResolved(about["lab"], how), discrepancy, actor=actor, at=at)
 
 
-async def open_case(conn: Conn, discrepancy: UUID) -> dict[str, Any]:
+async def case_of(conn: Conn, discrepancy: UUID) -> dict[str, Any]:
     found = await row(conn, _HERE, "discrepancy", discrepancy=discrepancy)
-    if found is None or found["state"] != "open":
+    if found is None or found["state"] == "withdrawn":
         raise DiscrepancyUnknown(discrepancy=discrepancy)
     return found
 

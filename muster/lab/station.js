@@ -81,6 +81,8 @@ function changeLab() {
   location.reload();
 }
 
+here.menu = menu;
+
 function choose(lab) {
   here.lab = lab;
   part("where").textContent = `${lab.name} · ${here.who.name || here.who.login}`;
@@ -91,18 +93,8 @@ function choose(lab) {
 }
 
 async function start(mode) {
-  const wrapped = mode.keys.back ? mode : Object.assign(mode, { keys: withBack(mode.keys) });
-  show(wrapped);
-  if (wrapped.open) await wrapped.open();
-}
-
-function withBack(keys) {
-  const all = function () {
-    const own = keys.call(this);
-    return own.some((one) => one.key === "Escape") ? own : [...own, { key: "Escape", label: t("menu"), act: () => show(menu) }];
-  };
-  all.back = true;
-  return all;
+  show(mode);
+  await mode.open();
 }
 
 function on(id, work) {

@@ -8,7 +8,6 @@ from typing import Any
 from litestar import MediaType, Response, get
 from litestar.params import FromPath
 
-from muster.access.engine.roles import ROLES
 from muster.core.clock import now
 from muster.core.rows import row, rows
 from muster.guarding import check_lab, principal, reading
@@ -44,13 +43,14 @@ def show_station_file(name: FromPath[str]) -> Response[bytes]:
 @get("/v1/station", right="labs")
 async def show_benches(request: Ask) -> list[dict[str, Any]]:
     """The laboratories in which the caller may work at a station, and by which rights."""
-    held = principal(request).holdings
+    who = principal(request)
+    within = {right: who.scope(right).labs for right in _MODES}
+    everywhere = {right for right in _MODES if who.reaches(right, ())}
     async with reading(request) as conn:
         known = await queries.labs(conn)
     found = []
     for one in known:
-        roles = [ROLES[h.role] for h in held if h.everywhere or h.lab == one["lab"]]
-        may = [right for right in _MODES if any(right in role.rights for role in roles)]
+        may = [right for right in _MODES if right in everywhere or one["lab"] in within[right]]
         if may:
             found.append({"lab": one["lab"], "name": one["name"], "may": may})
     return found

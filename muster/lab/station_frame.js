@@ -9,7 +9,7 @@ const ANSWER_MS = 20000;
 const RETRY_MS = 2000;
 const TONES = { good: [[1320, 0.1]], bad: [[220, 0.18], [165, 0.26]], wait: [[660, 0.06]] }; // Hz, s
 
-export const here = { who: null, lab: null, csrf: "", language: "zh", mode: null, signIn: null };
+export const here = { who: null, lab: null, csrf: "", language: "zh", mode: null, menu: null, signIn: null };
 const asked = navigator.language.toLowerCase().startsWith("en") ? "en" : "zh";
 here.language = localStorage.getItem(LANGUAGE) || asked;
 
@@ -175,7 +175,7 @@ export function show(mode) {
   const next = now.next ? now.next() : "";
   if (part("next").textContent !== next) part("next").textContent = next;
   part("next").hidden = !next;
-  part("keys").replaceChildren(...now.keys().map(keyButton));
+  part("keys").replaceChildren(...keys().map(keyButton));
   part("body").replaceChildren(...now.draw());
   if (other) focus();
 }
@@ -211,7 +211,14 @@ async function press(act) {
   }
 }
 
-const keyed = (name) => here.mode && here.mode.keys().find((one) => one.key === name);
+/** The keys of the mode; from any work Escape leads back, unless the mode has another use for it. */
+function keys() {
+  const own = here.mode ? here.mode.keys() : [];
+  if (!here.mode || !here.mode.open || own.some((one) => one.key === "Escape")) return own;
+  return [...own, { key: "Escape", label: t("menu"), act: () => show(here.menu) }];
+}
+
+const keyed = (name) => keys().find((one) => one.key === name);
 
 /** Wire the field: scans end in Enter, single keys stand alone, the others work at any time. */
 export function wire() {

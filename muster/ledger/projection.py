@@ -10,15 +10,13 @@ may see a row is said by `seen: everyone` or a block `tube_seen`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import Any
 from uuid import UUID
 
 import muster.config
 from muster.core.guards import Guard as Guard
 from muster.core.guards import guards as guards
-from muster.core.sqlfile import Block, load
+from muster.core.sqlfile import Block, load, load_like
 from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
@@ -120,17 +118,9 @@ def rules(domain: str, *names: str) -> tuple[Rule, ...]:
     return tuple(_rule(f"{domain}.{name}", blocks[name]) for name in names)
 
 
-@cache
-def read_blocks(package: str) -> dict[str, Block]:
-    """The views of a domain: of its read.sql, and of read_….sql where that would be too long."""
-    files = (one.name for one in resources.files(package).iterdir())
-    names = sorted(one for one in files if one == "read.sql" or one.startswith("read_"))
-    return {name: block for file in names for name, block in load(package, file).items()}
-
-
 def _projection(name: str) -> Projection:
     schema, _, table = name.partition(".")
-    blocks = read_blocks(f"muster.{'registry' if schema == 'vault' else schema}")
+    blocks = load_like(f"muster.{'registry' if schema == 'vault' else schema}", "read")
     block, options = blocks[table], blocks[table].options
     seen = options.get("seen") or blocks[f"{table}_seen"].sql
     if "view" in options:

@@ -43,7 +43,8 @@ LAYERS = (
         "decide",
         (
             "muster.DOMAIN.decide", "muster.registry.rotation", "muster.lab.deciding",
-            "muster.lab.receiving", "muster.lab.loading", "muster.lab.running", "muster.lab.figures",
+            "muster.lab.receiving", "muster.lab.loading", "muster.lab.checking",
+            "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting",
         ),
     ),
@@ -119,9 +120,13 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
     ("muster.intake.api", "muster.access.devices"): "an upload comes in the name of who asks",
     ("muster.access.device_api", "muster.sampling.queries"): "a device is sent to a site by name",
+    ("muster.lab.station_api", "muster.access.engine.roles"): "a page shows what its user may do",
     **{
-        (f"muster.lab.{one}", "muster.custody.engine.barcodes"): "a label is read alike wherever it is"
-        for one in ("receiving", "running", "files")
+        (
+            f"muster.lab.{one}",
+            "muster.custody.engine.barcodes",
+        ): "a label is read alike wherever it is"
+        for one in ("receiving", "checking", "running", "files")
     },
 }
 

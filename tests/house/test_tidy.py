@@ -157,7 +157,7 @@ def test_views_and_rules_have_no_clock() -> None:
     found = [
         f"{file}:{number} {match[0]}"
         for file in files()
-        if file.name in ("read.sql", "rules.sql")
+        if re.fullmatch(r"(read|rules)(_\w+)?\.sql", file.name)
         for number, line in enumerate(read(file).split("\n"), 1)
         for match in CLOCKS.finditer(line.partition("--")[0])
     ]
