@@ -65,6 +65,7 @@ CATALOGUE = Catalogue(
         # followers: right after commit, each from its own cursor, shown with its "as of"
         "registry.span",
         "vault.search",
+        "custody.awaited",
         "coverage.building",
         "coverage.unplaced",
         # plain views
@@ -142,6 +143,12 @@ CATALOGUE = Catalogue(
             "reception",
             "sample",
             b"SELECT barcode FROM lab.scan WHERE reception = ANY (%(reception)s::uuid[])",
+        ),
+        Widening(
+            "discrepancy",
+            "sample",
+            b"SELECT barcode FROM lab.discrepancy WHERE discrepancy = ANY (%(discrepancy)s::uuid[])"
+            b" AND barcode IS NOT NULL",
         ),
         # What a laboratory did with a tube matters to results that are there already, and a tube, or
         # its result, to the laboratories where it was scanned or loaded.

@@ -226,9 +226,6 @@ async def play_day(muster: Instance, http: httpx.AsyncClient) -> None:
     assert await day.cases("CITY") == {}
     signer = day.labs["CITY"].signers[0]
     await day.do(signer, "/v1/labs/CITY/tubes/B07/reject", {"reason": "leaking"})
-    await day.do(signer, "/v1/labs/CITY/tubes/NOBODY/reject", {"reason": "unlabelled"})
-    await day.do(signer, "/v1/labs/CITY/tubes/B11/reject", {"reason": "too_old"}, status=200)
-
     await plates_and_release(day)
 
 
@@ -337,7 +334,7 @@ async def everything_agrees(day: Day) -> None:
     laboratories' is an alarm."""
     for lab in ("CITY", "VAN"):
         found = await day.ask(day.labs[lab].operator, f"/v1/labs/{lab}/reconciliation")
-        assert found["balanced"], found
+        assert found["balanced"], found["differences"]
     assert await day.cases("CITY") == {} == await day.cases("VAN")
     await follow(day.muster)
     funnel = (await day.desk.get(f"/v1/rounds/{named('R1')}/funnel", params={"area": "S1"})).json()

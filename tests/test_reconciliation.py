@@ -62,6 +62,7 @@ def asks(play: Play, table: str, question: Any) -> Any:
     async def story(muster: Instance) -> Any:
         assert set(await muster.door.append(told(table))) == {"stored"}
         async with muster.pool.connection() as conn:
+            await catch_up(conn, CATALOGUE)
             return await question(conn)
 
     return play(story)
@@ -287,6 +288,7 @@ def test_each_alarm_is_raised_once_there_is_reason(play: Play, alarm: str):
             assert alarm not in {one["alarm"] for one in await way_alarms(conn, at("10:30"))}
             if lines:
                 assert set(await muster.door.append(told(lines))) == {"stored"}
+            await catch_up(conn, CATALOGUE)
             raised = {one["alarm"]: one["count"] for one in await way_alarms(conn, at(clock))}
             assert raised[alarm] == 1
             assert alarm in {"result_unproven", "discrepancy_open"} or alarm not in {

@@ -148,12 +148,11 @@ WITH place AS (
     WHERE l.name IN ('tube_age_minutes', 'tube_warning_minutes', 'hand_over_minutes',
         'box_least_decidegrees', 'box_most_decidegrees')
 ), awaited AS MATERIALIZED (
-    SELECT t.tube, t.sealed_at FROM sampling.tube t
+    SELECT t.tube, t.sealed_at FROM custody.awaited t
     WHERE t.sealed_at BETWEEN %(at)s::timestamptz - make_interval(hours => %(hours)s) AND %(at)s
         AND (%(whole)s OR t.site IN (
             SELECT s.site FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
             WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]))
-        AND NOT EXISTS (SELECT FROM lab.received v WHERE v.tube = t.tube)
 ), hand_over AS (
     SELECT l.box, (l.given_at IS NULL OR l.taken_at IS NULL)
         AND least(l.given_at, l.taken_at) + make_interval(mins => m.value) < %(at)s AS open,
@@ -224,14 +223,12 @@ SELECT * FROM (
     UNION ALL SELECT 3, 'tube_too_old', count(*)::int FROM awaited a
     JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
     WHERE a.sealed_at + make_interval(mins => m.value) < %(at)s
-        AND NOT EXISTS (SELECT FROM lab.outcome o WHERE o.tube = a.tube OFFSET 0)
     UNION ALL SELECT 4, 'tube_near_limit', count(*)::int FROM awaited a
     JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
     JOIN term n ON n.name = 'tube_warning_minutes'
         AND a.sealed_at >= n.since AND a.sealed_at < n.until
     WHERE a.sealed_at + make_interval(mins => m.value) >= %(at)s
         AND a.sealed_at + make_interval(mins => n.value) <= %(at)s
-        AND NOT EXISTS (SELECT FROM lab.outcome o WHERE o.tube = a.tube OFFSET 0)
     UNION ALL SELECT 4, 'hand_over_open', count(*)::int FROM hand_over WHERE open
     UNION ALL SELECT 3, 'hand_over_differs', count(*)::int FROM hand_over WHERE differs
     UNION ALL SELECT 3, 'box_too_warm', count(*)::int FROM box WHERE warm

@@ -100,6 +100,36 @@ UNION ALL
 SELECT r.box, r.received_at, r.decidegrees, r.received_by
 FROM lab.reception r WHERE r.box IS NOT NULL AND r.decidegrees IS NOT NULL;
 
+-- name: awaited (key: tube; follower: keyed; index: sealed_at)
+-- Sealed tubes that no laboratory has scanned and no result has reached: what may grow too old. Stored,
+-- since they are few beside the tubes of a day, and are asked for every few seconds.
+SELECT t.tube, t.barcode, t.site, t.round, t.sealed_at
+FROM sampling.tube t
+WHERE t.sealed_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM lab.received v WHERE v.barcode = t.barcode AND v.tube = t.tube)
+    AND NOT EXISTS (SELECT FROM lab.outcome o WHERE o.barcode = t.barcode AND o.tube = t.tube);
+
+-- name: awaited_keys (for: awaited)
+-- The tubes of what was touched: by themselves, by their barcodes, by boxes and receptions, by results,
+-- by another time window.
+SELECT unnest(%(tube)s::uuid[])
+UNION SELECT t.tube FROM sampling.tube t
+WHERE t.barcode = ANY (%(barcode)s::text[] || %(sample)s::text[] || ARRAY(
+        SELECT r.barcode FROM lab.result r WHERE r.result = ANY (%(result)s::uuid[])
+        UNION SELECT s.barcode FROM lab.scan s
+        WHERE s.reception = ANY (%(reception)s::uuid[] || %(scanned)s::uuid[])
+        UNION SELECT p.barcode FROM custody.packed p
+        WHERE p.box = ANY (%(box)s::uuid[] || ARRAY(
+            SELECT g.bag FROM custody.bagged g WHERE g.box = ANY (%(box)s::uuid[])))))
+UNION SELECT t.tube FROM sampling.tube t, (
+    SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e
+    WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'
+        AND e.body ->> 'name' = 'result_window_hours') p
+WHERE p.since IS NOT NULL AND t.sealed_at >= p.since;
+
+-- name: awaited_seen (for: awaited)
+(SELECT access.yes('everyone')) OR access.sees_tube(tube)
+
 -- name: box_seen (for: box)
 -- A box by its code: its site's, the laboratory's it goes to or came to, and whoever carries boxes.
 (SELECT access.yes('everyone')) OR (SELECT access.yes('figures'))

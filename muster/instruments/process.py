@@ -22,6 +22,9 @@ from muster.instruments.faults import RunFileProblem
 FILE_LIMIT_BYTES = 20 * 1024 * 1024
 
 
+_FOUND = {name: value for name, value in os.environ.items() if name == "PATH"}
+
+
 class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one file may ask of the child."""
 
@@ -115,7 +118,7 @@ class Reader:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 # Threads of numerical libraries would reserve memory that counts as used.
-                env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"},
+                env={**_FOUND, "OPENBLAS_NUM_THREADS": "1"},
             )
         return self._process
 

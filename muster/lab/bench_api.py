@@ -1,10 +1,19 @@
 """HTTP for the work at the bench: open lists, plates, files, runs and release."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
@@ -22,7 +31,7 @@ from muster.showing import looking
 from muster.web import After, Ask, Code, Format, Limit, language, muster
 
 Scanned = Annotated[str, Meta(min_length=1, max_length=256)]
-Waits = Literal["load", "run", "repeat", "propose", "confirm", "release", "unfit"]
+Waits = Literal["identify", "load", "run", "repeat", "propose", "confirm", "release", "unfit"]
 
 
 class NewPlate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +87,15 @@ class ReadAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     again: bool = False
 
 
+@dataclass
+class _FileOperation(Operation):
+    """Documents the body, which is a file as it is."""
+
+    def __post_init__(self) -> None:
+        file = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody({"application/octet-stream": file}, required=True)
+
+
 @get("/v1/labs/{lab:str}/samples", right="samples")
 async def list_samples(
     request: Ask, lab: FromPath[str], next: FromQuery[Waits | None] = None, after: After = None,
@@ -109,12 +127,13 @@ async def load_plate(request: Ask, lab: FromPath[str], data: JSONBody[NewPlate])
     async with _desk(request, lab) as desk:
         at, conn = desk.at, desk.conn
         code = await checked(conn, data.code, "plate", at)
-        wells = None
+        wells: dict[str, list[str]] | None = None
         if data.wells is not None:
-            wells = {
-                well: await all_checked(conn, [said] if isinstance(said, str) else said, "tube", at)
-                for well, said in data.wells.items()
-            }
+            said = [(w, one) for w, codes in data.wells.items() for one in _each(codes)]
+            labels = await all_checked(conn, [one for _, one in said], "tube", at)
+            wells = {}
+            for (well, _), label in zip(said, labels, strict=True):
+                wells.setdefault(well, []).append(label)
         plate = await loading.load_plate(
             desk, code=code, assay=data.assay, template=data.template, wells=wells,
             tubes=await all_checked(conn, data.tubes, "tube", at),
@@ -159,7 +178,7 @@ async def list_files(
         return await queries.files(conn, lab, state=file_state, after=after, limit=limit)
 
 
-@post("/v1/labs/{lab:str}/files", status_code=200, right="plates")
+@post("/v1/labs/{lab:str}/files", status_code=200, right="plates", operation_class=_FileOperation)
 async def upload_file(
     request: Ask, lab: FromPath[str], name: FromQuery[str], plate: FromQuery[str | None] = None,
     again: FromQuery[bool] = False,
@@ -241,6 +260,10 @@ def _desk(request: Ask, lab: str) -> Any:
     check_lab(request, lab)
     here = muster(request)
     return deciding(here.pool, here.door, lab, actor=principal(request).login, at=now())
+
+
+def _each(said: str | list[str]) -> list[str]:
+    return [said] if isinstance(said, str) else said
 
 
 HANDLERS = [

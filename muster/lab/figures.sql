@@ -7,7 +7,7 @@
 -- and where those are that are too old. The limits are those of the editions in force when a tube was
 -- sealed (as in lab.found). One answer of two lists, since finding the tubes is most of the work.
 WITH awaited AS MATERIALIZED (
-    SELECT t.tube, t.barcode, t.site, t.sealed_at FROM sampling.tube t
+    SELECT t.tube, t.barcode, t.site, t.sealed_at FROM custody.awaited t
     WHERE t.sealed_at BETWEEN %(since)s AND %(at)s
         AND (%(round)s::uuid IS NULL OR t.round = %(round)s)
         AND (%(everywhere)s OR t.site IN (
@@ -19,7 +19,6 @@ WITH awaited AS MATERIALIZED (
             LEFT JOIN custody.box y ON y.box = g.box
             WHERE p.packed_at BETWEEN %(since)s AND %(at)s
                 AND coalesce(y.bound_for, x.bound_for) = ANY (%(labs)s::text[])))
-        AND NOT EXISTS (SELECT FROM lab.received v WHERE v.tube = t.tube)
 ), limits AS (
     SELECT l.name, l.minutes, l.since, coalesce(lead(l.since) OVER (
         PARTITION BY l.name ORDER BY l.since, l.policy DESC NULLS FIRST), 'infinity') AS until
@@ -36,7 +35,6 @@ WITH awaited AS MATERIALIZED (
         AND w.sealed_at >= a.since AND w.sealed_at < a.until
     JOIN limits n ON n.name = 'tube_warning_minutes'
         AND w.sealed_at >= n.since AND w.sealed_at < n.until
-    WHERE NOT EXISTS (SELECT FROM lab.outcome o WHERE o.tube = w.tube OFFSET 0)
 )
 SELECT
     (SELECT coalesce(jsonb_agg(to_jsonb(g) ORDER BY g.oldest_sealed_at, g.site), '[]') FROM (

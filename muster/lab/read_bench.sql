@@ -102,7 +102,8 @@ WHERE e.type = 'ResultProposed' AND e.body IS NOT NULL;
 
 -- name: sample (key: barcode; touched: sample; index: tube; index: lab, received_at where next <> 'done'; index: lab, released_at)
 -- Each tube in each laboratory it came to, and what is to be done with it next: load, run, repeat,
--- propose (a first person), confirm (a second), release (one person), unfit (decide), done. Results are
+-- propose (a first person), confirm (a second), release (one person), unfit (decide), identify (no tube
+-- of that barcode is known), done: also what was sent on, and what nobody could identify. Results are
 -- found by barcode: `lab || ''` keeps PostgreSQL from taking all results of the laboratory instead.
 SELECT b.barcode, b.tube, b.lab, t.site, t.sealed_at, v.reception,
     coalesce(v.received_at, w.loaded_at) AS received_at, v.condition, w.plate, w.well, w.loaded_at,
@@ -110,6 +111,10 @@ SELECT b.barcode, b.tube, b.lab, t.site, t.sealed_at, v.reception,
     p.result AS proposed, p.outcome AS proposed_outcome, p.proposed_by,
     r.result, r.outcome, r.resulted_at AS released_at,
     CASE WHEN r.result IS NOT NULL THEN 'done'
+        WHEN w.plate IS NULL AND EXISTS (
+            SELECT FROM lab.discrepancy d
+            WHERE d.reception = v.reception AND d.barcode = b.barcode AND d.state = 'resolved'
+                AND (d.how = 'sent_on' OR b.tube IS NULL)) THEN 'done'
         WHEN p.result IS NOT NULL THEN 'confirm'
         WHEN w.plate IS NOT NULL AND c.plate IS DISTINCT FROM w.plate THEN 'run'
         WHEN c.blocked THEN 'repeat'
@@ -118,6 +123,7 @@ SELECT b.barcode, b.tube, b.lab, t.site, t.sealed_at, v.reception,
             WHERE x.barcode = b.barcode AND x.lab = b.lab AND x.tube IS NOT DISTINCT FROM b.tube
                 AND x.answer = 'ProposalDeclined' AND x.answered_at >= c.called_at) THEN 'repeat'
         WHEN c.run IS NOT NULL THEN c.next
+        WHEN b.tube IS NULL THEN 'identify'
         WHEN v.condition IN ('leaking', 'damaged', 'empty', 'unlabelled') THEN 'unfit'
         ELSE 'load' END AS next
 FROM (

@@ -125,7 +125,7 @@ async def reject_tube(desk: Desk, barcode: str, unfit: Unfit) -> UUID:
     """A received tube cannot be tested: its result is invalid, and its people are sampled again. The
     result's id. Raises NotReadyToRelease."""
     found = await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=[barcode])
-    open_ = [one for one in found if one["next"] != "done"]
+    open_ = [one for one in found if one["next"] not in ("done", "identify")]
     if not open_ or any(one["standing"] in GRAVE and not one["blocked"] for one in open_):
         why = f"{barcode} ({open_[0]['standing'] if open_ else 'not received or released'})"
         raise NotReadyToRelease(count=1, why=why)

@@ -50,6 +50,7 @@ async function place({ text, again }) {
 
 function why(found) {
   if (found.next === "done") return t("released_already");
+  if (found.next === "identify") return t("is_unknown");
   if (found.next === "unfit") return t("is_unfit", { what: t(found.condition) });
   if (found.next === "run") return t("standing_on", { plate: found.plate_code, well: found.well });
   return t("to_sign_first");

@@ -3,7 +3,7 @@ import { ask, countUnsent, el, here, run, show, t, verdict } from "./station_fra
 
 const REFRESH_MS = 10000;
 const REST_MS = 700; // after a signature: a key struck twice must not sign for the next tube unseen
-const WAITS = ["load", "run", "repeat", "propose", "confirm", "release", "unfit"];
+const WAITS = ["identify", "load", "run", "repeat", "propose", "confirm", "release", "unfit"];
 const NAMES = { load: "to_load", release: "to_release" };
 const REASONS = ["repeat", "wrong_sample", "doubtful_curve", "other"];
 const path = (rest) => `/v1/labs/${encodeURIComponent(here.lab.lab)}/${rest}`;

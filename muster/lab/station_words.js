@@ -97,6 +97,7 @@ const pairs = {
 
   all: ["全部", "All"], to_load: ["待装板", "To load"], run: ["待上机", "To run"], repeat: ["待复测", "To repeat"],
   propose: ["待一审", "First signature"], confirm: ["待复核", "Second signature"], to_release: ["待签发", "To release"], unfit: ["不合格待处理", "Unfit: decide"],
+  identify: ["无此管登记，待核实", "Not known: find out"], is_unknown: ["没有此条码的采样管登记，请核实", "No tube of this barcode is known: find out first"],
   barcode: ["条码", "Barcode"], waits_for: ["下一步", "Next step"], stands: ["板 · 孔", "Plate · well"], received_at: ["接收", "Received"],
   as_of: ["{at} 更新，每 10 秒自动刷新", "As of {at}, refreshed every 10 s"],
   first_hundred: ["只显示最早的 100 支", "The oldest 100 are shown"], nothing_open: ["没有待办", "Nothing is open"],

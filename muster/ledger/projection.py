@@ -20,12 +20,11 @@ from muster.core.sqlfile import Block, load, load_like
 from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
-    "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube",
-    "result", "account", "device", "format", "box", "carried", "reception", "scanned",
-    "discrepancy", "plate", "run", "assay", "template", "lab", "addressee", "task", "reached",
+    "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube", "result",
+    "account", "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run",
+    "assay", "template", "lab", "addressee", "task", "reached",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "sample", "box_code")
-KINDS = UUID_KINDS + TEXT_KINDS
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ class Touched:
     """The keys a set of events touches, by kind, as statement parameters."""
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
-        self.sets: dict[str, set[Any]] = {kind: set() for kind in KINDS}
+        self.sets: dict[str, set[Any]] = {kind: set() for kind in UUID_KINDS + TEXT_KINDS}
         self.add(keys)
 
     @staticmethod

@@ -120,7 +120,6 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
     ("muster.intake.api", "muster.access.devices"): "an upload comes in the name of who asks",
     ("muster.access.device_api", "muster.sampling.queries"): "a device is sent to a site by name",
-    ("muster.lab.station_api", "muster.access.engine.roles"): "a page shows what its user may do",
     **{
         (
             f"muster.lab.{one}",
