@@ -1,5 +1,6 @@
 """The scanning station in a real browser: what whoever stands at it scans, presses and sees."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,7 +24,10 @@ playwright = pytest.importorskip(
     "playwright.async_api", reason="NOT RUN: the package playwright is not here"
 )
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-with_browser = pytest.mark.skipif(not CHROMIUM, reason="NOT RUN: there is no Chromium here")
+# On CI a missing browser is a failure, not an excuse.
+with_browser = pytest.mark.skipif(
+    not CHROMIUM and not os.environ.get("CI"), reason="NOT RUN: there is no Chromium here"
+)
 
 # Sealed an hour ago and on the way to L1: a box of four, one of which will be missing; N1 is in no box.
 ON_THE_WAY = (

@@ -4,6 +4,7 @@ system's key or from a watched folder: kept first, then read; what cannot be use
 
 import asyncio
 import hashlib
+import re
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -11,13 +12,14 @@ from uuid import UUID
 import msgspec
 
 from muster.config import RUN_FILE_DAYS, RUN_FILE_LIMIT_BYTES
-from muster.core.ids import derived
+from muster.core.ids import derived, uuid7
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
 from muster.custody.engine.barcodes import BarcodeUnreadable, tidy
 from muster.exchange.fhir import read_bundle
 from muster.exchange.hl7 import read_oru
-from muster.exchange.report import Batch, TubeReport
+from muster.exchange.hl7_writing import acknowledge
+from muster.exchange.report import Batch, Fault, TubeReport
 from muster.instance import Instance
 from muster.instruments.mapping import mappings_in
 from muster.instruments.reading import read_run
@@ -30,6 +32,7 @@ from muster.lab.running import Imported, import_run
 from muster.ledger.event import Event
 
 _HERE = "muster.lab"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 State = Literal["imported", "waiting", "refused"]
 
 
@@ -78,7 +81,8 @@ class LabOfAnother(Problem):
 
 class Taken(msgspec.Struct, frozen=True):
     """What became of a file. `fresh`: it was not known. `waiting`: barcodes that wait for a second
-    person; `faults`: what of it did not come through, in the caller's language."""
+    person; `faults`: what of it did not come through, in the caller's language; `acknowledgement`: the
+    ACK^R01 to an HL7 file."""
 
     file: str
     state: State
@@ -90,6 +94,7 @@ class Taken(msgspec.Struct, frozen=True):
     waiting: list[str] = []
     faults: list[str] = []
     problem: str | None = None
+    acknowledgement: str | None = None
 
 
 async def take_file(
@@ -160,9 +165,20 @@ async def _read(
         batch = await asyncio.to_thread(read_bundle, name, content)
     if batch is not None:
         async with deciding(muster.pool, muster.door, lab, actor=actor, at=at) as desk:
-            taken = await _reports(desk, name, batch, language)
-        await _imported(muster, key, None, actor)
-        return msgspec.structs.replace(taken, file=key.hex())
+            taken, faults = await _reports(desk, name, batch)
+        nothing = not batch.reports and batch.faults  # nothing of it could be read
+        if nothing:
+            await _waits(muster, key, batch.faults[0].problem)
+        else:
+            await _imported(muster, key, None, actor)
+        said = [one.problem.message(language) for one in (*batch.faults, *faults)]
+        return msgspec.structs.replace(
+            taken,
+            file=key.hex(),
+            state="waiting" if nothing else "imported",
+            faults=said,
+            acknowledgement=_answered(content, batch, faults, at),
+        )
     mappings = mappings_in(muster.settings.home / "mappings")
     file = await read_run(name, content, mappings=mappings, zone=zone)
     async with deciding(muster.pool, muster.door, lab, actor=actor, at=at) as desk:
@@ -171,9 +187,9 @@ async def _read(
     return Taken(key.hex(), "imported", fresh=done.fresh, run=done.run, plate=done.plate)
 
 
-async def _reports(desk: Desk, name: str, batch: Batch, language: str) -> Taken:
+async def _reports(desk: Desk, name: str, batch: Batch) -> tuple[Taken, list[Fault]]:
     """Results as another laboratory's system reports them, under the same rules: one person for
-    negatives, two for everything else, nothing over what was released."""
+    negatives, two for everything else, nothing over what was released; and what was refused."""
     about = await row(desk.conn, _HERE, "lab", lab=desk.lab)
     needs_wells = about is not None and about["wells_since"] is not None
     known: dict[str, list[dict[str, Any]]] = {}
@@ -182,14 +198,14 @@ async def _reports(desk: Desk, name: str, batch: Batch, language: str) -> Taken:
         known.setdefault(one["barcode"], []).append(one)
     waiting = await rows(desk.conn, _HERE, "proposals_of", lab=desk.lab, barcodes=codes)
     proposed = {(one["barcode"], one["outcome"]) for one in waiting}
-    faults: list[Problem] = [one.problem for one in batch.faults]
+    faults: list[Fault] = []
     events: list[Event] = []
     asked: list[str] = []
     for report in batch.reports:
         try:
             event = await _reported(desk, name, report, known, needs_wells=needs_wells)
         except Problem as problem:
-            faults.append(problem)
+            faults.append(Fault(problem=problem, line=report.line, place="OBX"))
             continue
         if event is None or (report.barcode, report.outcome) in proposed:
             continue
@@ -197,10 +213,28 @@ async def _reports(desk: Desk, name: str, batch: Batch, language: str) -> Taken:
         if isinstance(event.body, ResultProposed):
             asked.append(report.barcode)
     await desk.append(events)
-    return Taken(
+    taken = Taken(
         "", "imported", fresh=bool(events), released=len(events) - len(asked),
-        proposed=len(asked), waiting=asked, faults=[one.message(language) for one in faults],
+        proposed=len(asked), waiting=asked,
     )  # fmt: skip
+    return taken, faults
+
+
+def _answered(content: bytes, batch: Batch, refused: list[Fault], at: datetime) -> str | None:
+    """The acknowledgement of an HL7 file, which tells each message what was refused of it."""
+    if not batch.messages:
+        return None
+    heads = [
+        line
+        for line, text in enumerate(_LINE_END.split(content), 1)
+        if text.lstrip(b"\x0b\xef\xbb\xbf").startswith(b"MSH")
+    ]
+    told = [
+        msgspec.structs.replace(one, message=sum(line <= (one.line or 1) for line in heads))
+        for one in refused
+    ]
+    whole = msgspec.structs.replace(batch, faults=(*batch.faults, *told))
+    return acknowledge(whole, at=at, message_id=uuid7().hex[-12:]).decode()
 
 
 async def _reported(
