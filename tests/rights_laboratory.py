@@ -84,8 +84,8 @@ LABORATORY: dict[str, list[Ask]] = {
     "POST /v1/receptions/{reception:uuid}/undo": [
         Ask("/v1/receptions/{C{x}}/undo", body={"barcode": "TUBE-{x}3"}, scope="lab")
     ],
-    "POST /v1/receptions/{reception:uuid}/end": [
-        Ask("/v1/receptions/{C{x}}/end", scope="lab")
+    "POST /v1/receptions/{reception:uuid}/emptied": [
+        Ask("/v1/receptions/{C{x}}/emptied", scope="lab")
     ],
     "POST /v1/discrepancies/{discrepancy:uuid}/assign": [
         Ask("/v1/discrepancies/{case{x}}/assign", body={"owner": "somebody"}, scope="case")
@@ -111,8 +111,8 @@ LABORATORY: dict[str, list[Ask]] = {
         Ask("/v1/labs/LAB-A/files/00/set-aside", scope="lab", answer="lab-file-unknown")
     ],
     "POST /v1/labs/{lab:str}/release": [Ask("/v1/labs/LAB-{x}/release", body={}, scope="lab")],
-    "POST /v1/labs/{lab:str}/proposals/{result:uuid}/confirm": [
-        Ask("/v1/labs/LAB-A/proposals/{nothing}/confirm", scope="lab", answer="proposal-unknown")
+    "POST /v1/labs/{lab:str}/proposals/{result:uuid}/agree": [
+        Ask("/v1/labs/LAB-A/proposals/{nothing}/agree", scope="lab", answer="proposal-unknown")
     ],
     "POST /v1/labs/{lab:str}/proposals/{result:uuid}/decline": [
         Ask("/v1/labs/LAB-A/proposals/{nothing}/decline", body={"reason": "repeat"},

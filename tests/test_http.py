@@ -153,7 +153,7 @@ POSTS: list[tuple[str, Any, Any]] = [
 # The last words of the paths that are posted to without a body.
 WITHOUT_BODY = (
     "retry", "accept", "unmerge", "code", "reinstate", "leave", "totp", "recovery-codes", "options",
-    "end", "confirm", "set-aside", "acknowledge",
+    "emptied", "agree", "set-aside", "acknowledge",
 )  # fmt: skip
 
 

@@ -71,7 +71,8 @@ class Document:
             (parts if one["in"] == "path" else query)[one["name"]] = values
         body: Any = st.none()
         if "requestBody" in operation:
-            body = self.fit(operation["requestBody"]["content"]["application/json"]["schema"])
+            content = operation["requestBody"]["content"]
+            body = self.fit(content.get("application/json", {"schema": {}})["schema"])
         return st.tuples(
             st.just(method), st.just(path), st.fixed_dictionaries(parts),
             st.fixed_dictionaries({}, optional=query), st.one_of(body, body, anything),

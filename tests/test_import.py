@@ -275,7 +275,7 @@ def test_results_find_their_tubes(play: Play, tmp_path: Path):
         assert await one(muster, waiting) == "X1"
         assert await one(muster, "SELECT count(*) FROM lab.recall") == 2
         after = await events_stored(muster)
-        assert after == before + 7 + 2
+        assert after == before + 7 + 2 + 4  # two recalls, and who is called to each of their tubes
         assert counts(await feed(muster, "results", written(tmp_path, RESULTS)))[:2] == (0, 7)
         assert await events_stored(muster) == after
         await muster.door.append(events("08:20 TubeSealed X1 members=p9"))

@@ -124,7 +124,7 @@ class Day:
         path = f"/v1/receptions/{begun['reception']}"
         said = [one if isinstance(one, dict) else {"barcode": one} for one in scans]
         verdicts = [one["verdict"] for one in await self.do(at, f"{path}/scans", {"scans": said})]
-        left = (await self.do(at, f"{path}/end"))["left"] if end else None
+        left = (await self.do(at, f"{path}/emptied"))["left"] if end else None
         return verdicts, left
 
     async def load(self, lab: str, plate: str, **body: Any) -> Any:

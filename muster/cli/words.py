@@ -174,6 +174,7 @@ WORDS = {
     "swab_links": "采样与人员的关联",
     "free_text": "备注文字",
     "held_items": "无法读取的收件",
+    "laboratory_files": "实验室文件",
     "sessions": "登录会话",
     "sign_in_codes": "登录验证码",
     "readings": "查看记录",

@@ -229,7 +229,7 @@ async def list_proposals(request: Ask, lab: FromPath[str]) -> list[dict[str, Any
         return await queries.proposals(conn, lab)
 
 
-@post("/v1/labs/{lab:str}/proposals/{result:uuid}/confirm", status_code=204, right="release")
+@post("/v1/labs/{lab:str}/proposals/{result:uuid}/agree", status_code=204, right="release")
 async def confirm_proposal(request: Ask, lab: FromPath[str], result: FromPath[UUID]) -> None:
     """The second person agrees: the result is released, or amended."""
     async with _desk(request, lab) as desk:

@@ -124,7 +124,7 @@ async def undo_scan(request: Ask, reception: FromPath[UUID], data: JSONBody[Undo
         )  # fmt: skip
 
 
-@post("/v1/receptions/{reception:uuid}/end", status_code=200, right="reception")
+@post("/v1/receptions/{reception:uuid}/emptied", status_code=200, right="reception")
 async def end_reception(request: Ask, reception: FromPath[UUID]) -> Progress:
     """The box is empty: what was not scanned is missing, and opens a case."""
     await _mine(request, reception)

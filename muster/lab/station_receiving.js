@@ -70,7 +70,7 @@ const WORK = {
 
   async end(one) {
     const now = one.unsure && (await ask(`/v1/receptions/${box.reception}`));
-    const found = now && now.ended_at ? now : await ask(`/v1/receptions/${box.reception}/end`, undefined, "POST");
+    const found = now && now.ended_at ? now : await ask(`/v1/receptions/${box.reception}/emptied`, undefined, "POST");
     const facts = { code: found.code, expected: found.expected, scanned: found.scanned, missing: found.left.length };
     box = { ...fresh(), queue: box.queue };
     verdict(found.faults.length ? "bad" : "good", t(found.faults.length ? "done_bad" : "done_good", facts), t("done_small", facts));

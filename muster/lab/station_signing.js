@@ -3,7 +3,7 @@ import { ask, countUnsent, el, here, run, show, t, verdict } from "./station_fra
 
 const REFRESH_MS = 10000;
 const REST_MS = 700; // after a signature: a key struck twice must not sign for the next tube unseen
-const WAITS = ["identify", "load", "run", "repeat", "propose", "confirm", "release", "unfit"];
+const WAITS = ["load", "run", "repeat", "propose", "confirm", "release", "unfit", "identify"];
 const NAMES = { load: "to_load", release: "to_release" };
 const REASONS = ["repeat", "wrong_sample", "doubtful_curve", "other"];
 const path = (rest) => `/v1/labs/${encodeURIComponent(here.lab.lab)}/${rest}`;
@@ -98,7 +98,7 @@ async function yes() {
   const one = items[index];
   rest();
   if (one.result) {
-    await ask(path(`proposals/${one.result}/confirm`), undefined, "POST");
+    await ask(path(`proposals/${one.result}/agree`), undefined, "POST");
     verdict("good", t("confirmed", { code: one.barcode }));
   } else {
     const done = await ask(path("release"), { barcodes: [one.barcode] });

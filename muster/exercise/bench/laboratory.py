@@ -143,7 +143,7 @@ async def _measure_reception(scene: _Scene, barcodes: list[str], report: Report)
             path = f"/v1/receptions/{begun['reception']}"
             for some in parts(box, SCANS):
                 await wire.post(f"{path}/scans", {"scans": [{"barcode": one} for one in some]})
-            await wire.post(f"{path}/end", {})
+            await wire.post(f"{path}/emptied", {})
         await wire.close()
 
     started = time.perf_counter()
