@@ -132,7 +132,7 @@ CATALOGUE = Catalogue(
         ),
         Widening(
             "box",
-            "sample",
+            "received",
             b"SELECT p.barcode FROM ledger.event e"
             b" CROSS JOIN jsonb_array_elements_text(e.body -> 'bags') g"
             b" JOIN custody.packed p ON p.box = g::uuid"
@@ -141,7 +141,7 @@ CATALOGUE = Catalogue(
         Widening("reception", "scanned", b"SELECT unnest(%(reception)s::uuid[])"),
         Widening(
             "reception",
-            "sample",
+            "received",
             b"SELECT barcode FROM lab.scan WHERE reception = ANY (%(reception)s::uuid[])",
         ),
         Widening(
@@ -150,8 +150,26 @@ CATALOGUE = Catalogue(
             b"SELECT barcode FROM lab.discrepancy WHERE discrepancy = ANY (%(discrepancy)s::uuid[])"
             b" AND barcode IS NOT NULL",
         ),
-        # What a laboratory did with a tube matters to results that are there already, and a tube, or
-        # its result, to the laboratories where it was scanned or loaded.
+        # A tube that is sealed late settles what was scanned before. What was scanned, or stands in a
+        # manifest, matters to its sample, and to every box that lists it or held it.
+        Widening(
+            "tube",
+            "received",
+            b"SELECT s.barcode FROM ledger.event e JOIN lab.scan s ON s.barcode = e.body ->> 'barcode'"
+            b" WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type IN ('TubeOpened', 'TubeSealed')",
+        ),
+        Widening("received", "sample", b"SELECT unnest(%(received)s::text[])"),
+        Widening(
+            "received",
+            "scanned",
+            b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(received)s::text[])"
+            b" UNION SELECT r.reception FROM custody.packed p"
+            b" LEFT JOIN custody.bagged g ON g.bag = p.box"
+            b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
+            b" WHERE p.barcode = ANY (%(received)s::text[])",
+        ),
+        # What a laboratory did with a tube matters to results that are there already, and a result to
+        # the laboratories where its tube was scanned or loaded.
         Widening(
             "sample",
             "barcode",
@@ -162,23 +180,6 @@ CATALOGUE = Catalogue(
             "sample",
             b"SELECT barcode FROM lab.scan WHERE barcode = ANY (%(barcode)s::text[])"
             b" UNION SELECT barcode FROM lab.well WHERE barcode = ANY (%(barcode)s::text[])",
-        ),
-        # A tube that was sealed or scanned elsewhere settles what a box lacks or has too much.
-        Widening(
-            "sample",
-            "scanned",
-            b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(sample)s::text[])",
-        ),
-        *(
-            Widening(
-                kind,
-                "scanned",
-                b"SELECT r.reception FROM custody.packed p"
-                b" LEFT JOIN custody.bagged g ON g.bag = p.box"
-                b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
-                b" WHERE p.barcode = ANY (%(" + kind.encode() + b")s::text[])",
-            )
-            for kind in ("sample", "barcode")
         ),
         # Another limit of age or temperature: the receptions since it holds.
         Widening(

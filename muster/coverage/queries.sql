@@ -116,7 +116,7 @@ SELECT * FROM (
     WHERE answered IS NULL AND raised_at < now() - make_interval(hours => coalesce((
         SELECT p.value FROM registry.policy p WHERE p.name = 'objection_hours'
             AND p.since <= now() AND p.area IS NULL AND p."group" IS NULL
-        ORDER BY p.since DESC LIMIT 1), %(objection_hours)s))
+        ORDER BY p.since DESC, p.policy DESC LIMIT 1), %(objection_hours)s))
     UNION ALL SELECT 5, 'person_twice', count(*)::int FROM sampling.twice
     UNION ALL SELECT 5, 'barcode_twice', count(*)::int FROM sampling.barcode_twice
     UNION ALL SELECT 6, flag, count(*)::int FROM sampling.flag GROUP BY flag
@@ -137,7 +137,7 @@ WITH place AS (
     WHERE s.site = ANY (%(sites)s::uuid[]) OR b.line && %(areas)s::uuid[]
 ), term AS (
     SELECT l.name, l.value, l.since, coalesce(lead(l.since) OVER (
-        PARTITION BY l.name ORDER BY l.since, l.policy DESC NULLS FIRST), 'infinity') AS until
+        PARTITION BY l.name ORDER BY l.since, l.policy NULLS FIRST), 'infinity') AS until
     FROM (
         SELECT p.name, p.value, p.since, p.policy FROM registry.policy p
         UNION ALL SELECT 'tube_age_minutes', %(age)s, '-infinity', NULL

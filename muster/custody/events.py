@@ -65,7 +65,7 @@ class BoxPacked(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         keys: list[Key] = [("box", subject), ("carried", subject), ("box_code", self.code)]
-        keys.extend(("sample", one.barcode) for one in self.tubes)
+        keys.extend(("received", one.barcode) for one in self.tubes)
         return keys
 
     def weight(self) -> int:

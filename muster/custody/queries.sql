@@ -70,7 +70,7 @@ FROM (
             SELECT p.value FROM registry.policy p
             WHERE p.name = 'hand_over_minutes' AND p.since <= l.begun_at
                 AND p.area IS NULL AND p."group" IS NULL
-            ORDER BY p.since DESC, p.policy LIMIT 1), %(minutes)s)) < %(at)s
+            ORDER BY p.since DESC, p.policy DESC LIMIT 1), %(minutes)s)) < %(at)s
             AND (l.given_at IS NULL OR l.taken_at IS NULL) AS open
     FROM (SELECT x.*, least(x.given_at, x.taken_at) AS begun_at FROM custody.leg x
         WHERE least(x.given_at, x.taken_at) BETWEEN %(since)s AND %(at)s) l) h

@@ -114,7 +114,7 @@ WHERE t.sealed_at IS NOT NULL
 -- by another time window.
 SELECT unnest(%(tube)s::uuid[])
 UNION SELECT t.tube FROM sampling.tube t
-WHERE t.barcode = ANY (%(barcode)s::text[] || %(sample)s::text[] || ARRAY(
+WHERE t.barcode = ANY (%(barcode)s::text[] || %(received)s::text[] || ARRAY(
         SELECT r.barcode FROM lab.result r WHERE r.result = ANY (%(result)s::uuid[])
         UNION SELECT s.barcode FROM lab.scan s
         WHERE s.reception = ANY (%(reception)s::uuid[] || %(scanned)s::uuid[])

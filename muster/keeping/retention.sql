@@ -2,7 +2,7 @@
 -- The edition of a keeping time in force.
 SELECT value FROM registry.policy
 WHERE name = %(name)s AND since <= %(at)s AND area IS NULL AND "group" IS NULL
-ORDER BY since DESC LIMIT 1;
+ORDER BY since DESC, policy DESC LIMIT 1;
 
 -- name: due_identities
 -- Everybody, once no round is open and the last one was closed so long ago.

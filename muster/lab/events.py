@@ -56,7 +56,7 @@ class TubesReceived(Body, frozen=True):
     scans: Annotated[list[Scan], Meta(min_length=1, max_length=SCANS_LIMIT)]
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("scanned", subject), *(("sample", one.barcode) for one in self.scans))
+        return (("scanned", subject), *(("received", one.barcode) for one in self.scans))
 
     def weight(self) -> int:
         return 1 + len(self.scans)
@@ -70,7 +70,7 @@ class ScanUndone(Body, frozen=True):
     condition: Condition = "ok"
 
     def touches(self, subject: UUID) -> Iterable[Key]:
-        return (("scanned", subject), ("sample", self.barcode))
+        return (("scanned", subject), ("received", self.barcode))
 
 
 class ReceptionEnded(Body, frozen=True):

@@ -21,7 +21,7 @@ WITH awaited AS MATERIALIZED (
                 AND coalesce(y.bound_for, x.bound_for) = ANY (%(labs)s::text[])))
 ), limits AS (
     SELECT l.name, l.minutes, l.since, coalesce(lead(l.since) OVER (
-        PARTITION BY l.name ORDER BY l.since, l.policy DESC NULLS FIRST), 'infinity') AS until
+        PARTITION BY l.name ORDER BY l.since, l.policy NULLS FIRST), 'infinity') AS until
     FROM (
         SELECT p.name, p.value AS minutes, p.since, p.policy FROM registry.policy p
         WHERE p.name IN ('tube_age_minutes', 'tube_warning_minutes')

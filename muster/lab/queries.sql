@@ -97,7 +97,7 @@ ORDER BY s.at DESC, s.tube;
 SELECT DISTINCT ON (p.name) p.name, p.value, p.policy FROM registry.policy p
 WHERE p.name IN ('result_valid_hours', 'positive_days', 'result_window_hours')
     AND p.since <= %(at)s AND p.area IS NULL AND p."group" IS NULL
-ORDER BY p.name, p.since DESC, p.policy;
+ORDER BY p.name, p.since DESC, p.policy DESC;
 
 -- name: labs
 SELECT l.lab, l.name, l.kind, l.capacity_per_hour, l.wells_since, a.name AS area_name

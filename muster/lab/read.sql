@@ -33,7 +33,7 @@ SELECT r.body ->> 'barcode' AS barcode,
                     AND t.sealed_at + make_interval(hours => coalesce((
                         SELECT p.value FROM registry.policy p
                         WHERE p.name = 'result_window_hours' AND p.since <= t.sealed_at
-                        ORDER BY p.since DESC LIMIT 1), {DEFAULT_RESULT_WINDOW_HOURS}))
+                        ORDER BY p.since DESC, p.policy DESC LIMIT 1), {DEFAULT_RESULT_WINDOW_HOURS}))
                 AND (NOT EXISTS (
                     SELECT FROM lab.received v WHERE v.barcode = t.barcode
                         AND v.lab = r.body ->> 'lab' AND v.tube IS NOT NULL)

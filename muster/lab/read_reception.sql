@@ -44,7 +44,7 @@ FROM (
     HAVING sum(x.n) > 0) s
 GROUP BY s.reception, s.barcode, s.lab;
 
--- name: received (key: barcode; touched: sample; index: reception, barcode; index: tube)
+-- name: received (key: barcode; touched: received; index: reception, barcode; index: tube)
 -- The tube behind each scan: the only sealed one of that barcode in the time window, or the one the
 -- manifest names. None: unknown; several: ambiguous, and nobody guesses.
 SELECT s.barcode, s.reception, r.lab, s.at AS received_at, s.scans, s.condition, c.candidates,
@@ -107,7 +107,7 @@ CROSS JOIN LATERAL (
         UNION ALL SELECT 'too_old' WHERE s.at > t.sealed_at + make_interval(mins => coalesce((
             SELECT p.value FROM registry.policy p
             WHERE p.name = 'tube_age_minutes' AND p.since <= t.sealed_at
-            ORDER BY p.since DESC, p.policy LIMIT 1), {DEFAULT_TUBE_AGE_MINUTES}))) k
+            ORDER BY p.since DESC, p.policy DESC LIMIT 1), {DEFAULT_TUBE_AGE_MINUTES}))) k
     WHERE s.reception = r.reception
     UNION ALL SELECT 'wrong_lab', NULL WHERE b.bound_for <> r.lab
     UNION ALL SELECT 'no_manifest', NULL WHERE b.box IS NULL AND n.ended_at IS NOT NULL
@@ -118,11 +118,11 @@ CROSS JOIN LATERAL (
     UNION ALL SELECT 'warm', NULL WHERE r.decidegrees > coalesce((
         SELECT p.value FROM registry.policy p
         WHERE p.name = 'box_most_decidegrees' AND p.since <= r.received_at
-        ORDER BY p.since DESC, p.policy LIMIT 1), {DEFAULT_BOX_MOST_DECIDEGREES})
+        ORDER BY p.since DESC, p.policy DESC LIMIT 1), {DEFAULT_BOX_MOST_DECIDEGREES})
     UNION ALL SELECT 'cold', NULL WHERE r.decidegrees < coalesce((
         SELECT p.value FROM registry.policy p
         WHERE p.name = 'box_least_decidegrees' AND p.since <= r.received_at
-        ORDER BY p.since DESC, p.policy LIMIT 1), {DEFAULT_BOX_LEAST_DECIDEGREES})) f;
+        ORDER BY p.since DESC, p.policy DESC LIMIT 1), {DEFAULT_BOX_LEAST_DECIDEGREES})) f;
 
 -- name: discrepancy (key: discrepancy; touched: discrepancy; index: reception; index: lab, opened_at where state = 'open')
 -- Each case, who owns it, and what became of it.

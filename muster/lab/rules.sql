@@ -125,4 +125,4 @@ WHERE r.state = 'open' AND NOT r.fell_due
     AND r.ordered_at < %(now)s - make_interval(hours => coalesce((
         SELECT p.value FROM registry.policy p
         WHERE p.name = 'recall_hours' AND p.since <= r.ordered_at
-        ORDER BY p.since DESC LIMIT 1), {DEFAULT_RECALL_HOURS}));
+        ORDER BY p.since DESC, p.policy DESC LIMIT 1), {DEFAULT_RECALL_HOURS}));

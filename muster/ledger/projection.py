@@ -24,7 +24,7 @@ UUID_KINDS = (
     "account", "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run",
     "assay", "template", "lab", "addressee", "task", "reached",
 )  # fmt: skip
-TEXT_KINDS = ("barcode", "sample", "box_code")
+TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 
 
 @dataclass(frozen=True)

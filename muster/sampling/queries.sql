@@ -179,7 +179,7 @@ LEFT JOIN registry.span h ON h.area = %(area)s
 WHERE p.name = 'tube_size' AND p.since <= %(at)s
     AND (p."group" IS NULL OR p."group" = %(group)s)
     AND (p.area IS NULL OR h.lo BETWEEN w.lo AND w.hi)
-ORDER BY (p."group" IS NOT NULL) DESC, w.depth DESC NULLS LAST, p.since DESC
+ORDER BY (p."group" IS NOT NULL) DESC, w.depth DESC NULLS LAST, p.since DESC, p.policy DESC
 LIMIT 1;
 
 -- name: device_gaps
