@@ -107,13 +107,15 @@ FROM lab.lab l LEFT JOIN registry.area a ON a.area = l.area ORDER BY l.lab;
 SELECT * FROM lab.lab WHERE lab = %(lab)s ORDER BY id LIMIT 1;
 
 -- name: samples
--- A laboratory's open list, in the order in which tubes came.
+-- A laboratory's open list, in the order in which tubes came. The plain comparison beside the pair: under
+-- row-level security an index serves only what cannot leak, and the pair's comparison of texts may.
 SELECT s.barcode, s.tube, s.received_at, s.sealed_at, s.condition, s.plate, p.code AS plate_code,
     s.well, s.run, s.call, s.reason, s.standing, s.standing_reason, s.next, s.proposed_by,
     s.proposed_outcome
 FROM lab.sample s
 LEFT JOIN lab.plate p ON p.plate = s.plate
 WHERE s.lab = %(lab)s AND s.next <> 'done'
+    AND s.received_at >= coalesce(%(at)s::timestamptz, '-infinity')
     AND (%(next)s::text IS NULL OR s.next = %(next)s)
     AND (%(at)s::timestamptz IS NULL OR (s.received_at, s.barcode) > (%(at)s, %(barcode)s))
 ORDER BY s.received_at, s.barcode
@@ -249,8 +251,9 @@ WHERE r.lab = %(lab)s AND r.barcode = ANY (%(barcodes)s::text[]) AND NOT r.rejec
 -- name: receptions
 -- Boxes a laboratory took in, newest first, with how far their unpacking has come.
 SELECT r.reception, r.code, r.lab, r.box, r.received_at, r.received_by, n.ended_at,
-    (SELECT count(*)::int FROM custody.packed m WHERE m.box = r.box OR m.box IN (
-        SELECT g.bag FROM custody.bagged g WHERE g.box = r.box)) AS expected,
+    (SELECT count(*)::int FROM (
+        SELECT r.box UNION ALL SELECT g.bag FROM custody.bagged g WHERE g.box = r.box) x (box)
+        JOIN custody.packed m ON m.box = x.box) AS expected,
     (SELECT coalesce(sum(s.scans), 0)::int FROM lab.scan s WHERE s.reception = r.reception) AS scanned,
     (SELECT count(*)::int FROM lab.discrepancy d
         WHERE d.reception = r.reception AND d.state = 'open') AS open_cases
@@ -267,8 +270,9 @@ LEFT JOIN lab.emptied n ON n.reception = r.reception WHERE r.reception = %(recep
 -- name: manifest
 -- What a reception's box should hold.
 SELECT m.barcode FROM lab.reception r
-JOIN custody.packed m ON m.box = r.box OR m.box IN (
-    SELECT g.bag FROM custody.bagged g WHERE g.box = r.box)
+CROSS JOIN LATERAL (
+    SELECT r.box UNION ALL SELECT g.bag FROM custody.bagged g WHERE g.box = r.box) x (box)
+JOIN custody.packed m ON m.box = x.box
 WHERE r.reception = %(reception)s ORDER BY m.barcode;
 
 -- name: scanned

@@ -100,7 +100,7 @@ LEFT JOIN LATERAL (
     ORDER BY a.at, a.id LIMIT 1) x ON true
 WHERE e.type = 'ResultProposed' AND e.body IS NOT NULL;
 
--- name: sample (key: barcode; touched: sample; index: tube; index: lab, received_at where next <> 'done'; index: lab, released_at)
+-- name: sample (key: barcode; touched: sample; index: tube; index: lab, received_at, barcode where next <> 'done'; index: lab, released_at)
 -- Each tube in each laboratory it came to, and what is to be done with it next: load, run, repeat,
 -- propose (a first person), confirm (a second), release (one person), unfit (decide), identify (no tube
 -- of that barcode is known), done: also what was sent on, and what nobody could identify. Results are

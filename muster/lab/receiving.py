@@ -109,7 +109,8 @@ async def scan(
     """Store scans of tubes out of a box; the verdict on each, in order. Raises ReceptionUnknown,
     ReceptionOver, and what is wrong with a label; then nothing is stored."""
     about = await _open(conn, reception)
-    tidied = [Scan(await checked(conn, one.barcode, "tube", at), one.condition) for one in scans]
+    labels = await all_checked(conn, [one.barcode for one in scans], "tube", at)
+    tidied = [Scan(label, one.condition) for label, one in zip(labels, scans, strict=True)]
     await _append(door, TubesReceived(about["lab"], tidied), reception, actor=actor, at=at)
     barcodes = [one.barcode for one in tidied]
     found = {

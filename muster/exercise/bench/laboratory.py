@@ -17,7 +17,7 @@ from muster.custody.events import BoxReceived
 from muster.exercise.bench.figures import Figure, Report, percentile
 from muster.exercise.bench.homes import HOST, Homes, MeasurementFailed, Server
 from muster.exercise.bench.load import trickle
-from muster.exercise.bench.tubes import all_stored, parts
+from muster.exercise.bench.tubes import all_stored, followed, parts
 from muster.exercise.crew import Crew
 from muster.exercise.laboratory import ASSAY, Laboratory
 from muster.exercise.wire import Wire
@@ -62,6 +62,7 @@ async def measure_laboratory(homes: Homes, report: Report) -> None:
             await _take_in(instance, LAB, released)
             await _take_in(instance, OTHER, opened)
         async with home.serve() as server:
+            await followed(home)
             scene = _Scene(server, lab, usual_template(384))
             await _measure_reception(scene, received, report)
             await _measure_list(scene, len(opened), report)
