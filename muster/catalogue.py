@@ -163,10 +163,10 @@ CATALOGUE = Catalogue(
             "received",
             "scanned",
             b"SELECT s.reception FROM lab.scan s WHERE s.barcode = ANY (%(received)s::text[])"
-            b" UNION SELECT r.reception FROM custody.packed p"
-            b" LEFT JOIN custody.bagged g ON g.bag = p.box"
-            b" JOIN lab.reception r ON r.box IN (p.box, g.box)"
-            b" WHERE p.barcode = ANY (%(received)s::text[])",
+            b" UNION SELECT r.reception FROM custody.packed p JOIN lab.reception r ON r.box = p.box"
+            b" WHERE p.barcode = ANY (%(received)s::text[])"
+            b" UNION SELECT r.reception FROM custody.packed p JOIN custody.bagged g ON g.bag = p.box"
+            b" JOIN lab.reception r ON r.box = g.box WHERE p.barcode = ANY (%(received)s::text[])",
         ),
         # What a laboratory did with a tube matters to results that are there already, and a result to
         # the laboratories where its tube was scanned or loaded.

@@ -46,11 +46,13 @@ GROUP BY s.reception, s.barcode, s.lab;
 
 -- name: received (key: barcode; touched: received; index: reception, barcode; index: tube)
 -- The tube behind each scan: the only sealed one of that barcode in the time window, or the one the
--- manifest names. None: unknown; several: ambiguous, and nobody guesses.
+-- manifest names. None: unknown; several: ambiguous, and nobody guesses. LIMIT: each scan asks for its
+-- reception; joined, PostgreSQL would rather read every scan of every reception.
 SELECT s.barcode, s.reception, r.lab, s.at AS received_at, s.scans, s.condition, c.candidates,
     CASE WHEN c.candidates = 1 OR c.named THEN c.tube END AS tube
 FROM lab.scan s
-JOIN lab.reception r ON r.reception = s.reception
+CROSS JOIN LATERAL (
+    SELECT x.lab, x.box FROM lab.reception x WHERE x.reception = s.reception LIMIT 1) r
 LEFT JOIN LATERAL (
     SELECT k.tube FROM custody.packed k
     WHERE k.barcode = s.barcode AND (k.box = r.box OR k.box IN (

@@ -158,10 +158,12 @@ async def progress(conn: Conn, reception: UUID) -> Progress:
     )  # fmt: skip
 
 
-async def known(conn: Conn, reception: UUID) -> None:
-    """Raises ReceptionUnknown."""
-    if await row(conn, _HERE, "reception", reception=reception) is None:
+async def lab_of(conn: Conn, reception: UUID) -> str:
+    """The laboratory of a reception. Raises ReceptionUnknown."""
+    found = await row(conn, _HERE, "reception", reception=reception)
+    if found is None:
         raise ReceptionUnknown(reception=reception)
+    return found["lab"]
 
 
 async def assign(

@@ -15,7 +15,7 @@ from muster.custody.events import Count, Decidegrees, Party
 from muster.guarding import check_lab, principal, reading
 from muster.lab import queries, receiving
 from muster.lab.events import Scan
-from muster.lab.receiving import Answer, Progress
+from muster.lab.receiving import Answer, Conn, Progress
 from muster.showing import looking
 from muster.web import After, Ask, Code, Format, Limit, muster
 
@@ -105,9 +105,9 @@ async def scan_tubes(
     request: Ask, reception: FromPath[UUID], data: JSONBody[Scans]
 ) -> list[Answer]:
     """Scan tubes out of the box; the verdict on each, in order."""
-    await _mine(request, reception)
     scans = [Scan(one.barcode, one.condition) for one in data.scans]
     async with muster(request).pool.connection() as conn:
+        await _mine(request, conn, reception)
         return await receiving.scan(
             conn, muster(request).door, reception, scans, actor=principal(request).login, at=now()
         )
@@ -116,8 +116,8 @@ async def scan_tubes(
 @post("/v1/receptions/{reception:uuid}/undo", status_code=204, right="reception")
 async def undo_scan(request: Ask, reception: FromPath[UUID], data: JSONBody[Undoing]) -> None:
     """Take one scan of a barcode back."""
-    await _mine(request, reception)
     async with muster(request).pool.connection() as conn:
+        await _mine(request, conn, reception)
         await receiving.undo(
             conn, muster(request).door, reception, data.barcode, actor=principal(request).login,
             at=now(),
@@ -127,8 +127,8 @@ async def undo_scan(request: Ask, reception: FromPath[UUID], data: JSONBody[Undo
 @post("/v1/receptions/{reception:uuid}/emptied", status_code=200, right="reception")
 async def end_reception(request: Ask, reception: FromPath[UUID]) -> Progress:
     """The box is empty: what was not scanned is missing, and opens a case."""
-    await _mine(request, reception)
     async with muster(request).pool.connection() as conn:
+        await _mine(request, conn, reception)
         return await receiving.end(
             conn, muster(request).door, reception, actor=principal(request).login, at=now()
         )
@@ -177,10 +177,9 @@ async def resolve_discrepancy(
         )  # fmt: skip
 
 
-async def _mine(request: Ask, reception: UUID) -> None:
-    """The reception is one that its caller sees. Raises ReceptionUnknown."""
-    async with reading(request) as conn:
-        await receiving.known(conn, reception)
+async def _mine(request: Ask, conn: Conn, reception: UUID) -> None:
+    """The reception is one of a laboratory its caller works for. Raises ReceptionUnknown, OutsideYourLab."""
+    check_lab(request, await receiving.lab_of(conn, reception))
 
 
 HANDLERS = [
