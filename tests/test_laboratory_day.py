@@ -64,9 +64,11 @@ class Day:
         return answer.json()
 
     async def do(self, device: Device, path: str, body: Any = None, *, status: int = 200) -> Any:
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body or {})
         async with self.as_(device) as http:
-            sent = {"content": body} if isinstance(body, bytes) else {"json": body or {}}
-            answer = await http.post(path, **sent)
+            answer = await http.post(
+                path, content=content, headers={"content-type": "application/json"}
+            )
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
