@@ -153,7 +153,7 @@ def _body(type_: type[Body], facts: dict[str, str], calls: dict[str, UUID]) -> B
         if fact == "members":
             people = enumerate(filter(None, text.split(",")), 1)
             values[fact] = [{"person": named(p), "position": n} for n, p in people]
-        elif fact in ("scans", "tubes"):
+        elif fact in ("scans", "tubes") and not text.startswith("["):
             values[fact] = [_labelled(one) for one in filter(None, text.split(","))]
         elif text.startswith(("[", "{")):
             values[fact] = msgspec.json.decode(text)

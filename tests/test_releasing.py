@@ -5,7 +5,7 @@ without a received tube, its well and its raw value.
 from uuid import UUID
 
 from muster.instance import Instance
-from muster.lab import releasing
+from muster.lab import loading, releasing
 from muster.lab.events import ResultReleased
 from tests.laboratory import desk, load, open_list, prepare, run, sign
 from tests.table import events, named
@@ -137,3 +137,39 @@ async def test_amending_from_or_to_a_positive_takes_two(muster: Instance) -> Non
     async with desk(muster, "anna") as one:
         assert await releasing.amend(one, found["B2"], outcome="invalid", reason="clerical")
     assert (await outcomes(muster))["B2"] == ("invalid", "final")
+
+
+@plays
+async def test_nobody_releases_another_laboratorys_run(muster: Instance) -> None:
+    await prepare(muster)
+    await load(muster, "P1", FOUR)
+    run_ = (await run(muster, "P1", CLEAN)).run
+    async with desk(muster, "anna", "L2") as one:
+        assert await releasing.release_ready(one, run_) == releasing.Signed(0, 0, [])
+    assert await outcomes(muster) == {}
+    async with desk(muster, "anna", "L1") as one:
+        assert (await releasing.release_ready(one, run_)).released == 4
+
+
+TWO_OF_ONE = """
+    08:00  TubeSealed     T7  members=p1 round=R1 barcode=B7
+    08:10  TubeSealed     T8  members=p2 round=R1 barcode=B7
+    09:00  BoxPacked      X7  code=BOX7 tubes=[{"barcode":"B7","tube":"%s"}]
+    09:00  BoxPacked      X8  code=BOX8 tubes=[{"barcode":"B7","tube":"%s"}]
+    10:00  BoxReceived    C7  code=BOX7
+    10:01  TubesReceived  C7  scans=B7
+    10:00  BoxReceived    C8  code=BOX8
+    10:01  TubesReceived  C8  scans=B7
+"""
+
+
+@plays
+async def test_two_open_tubes_of_one_barcode_are_not_guessed_apart(muster: Instance) -> None:
+    """Their manifests tell which box held which; a scan at the bench could not."""
+    await prepare(muster)
+    await muster.door.append(events(TWO_OF_ONE % (named("T7"), named("T8"))))
+    async with muster.pool.connection() as conn:
+        found = await conn.execute("SELECT tube FROM lab.sample WHERE barcode = 'B7'")
+        assert {row[0] for row in await found.fetchall()} == {named("T7"), named("T8")}
+    problem = await refused(load(muster, "P7", {"A01": "B7"}))
+    assert isinstance(problem, loading.BarcodeOfSeveralTubes)

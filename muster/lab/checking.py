@@ -192,7 +192,8 @@ async def check_released(desk: Desk, file: File, wells: Mapping[str, Mapping[str
     """A tube with a released result may be read again only where its repeat was declared."""
     barcodes = [one["barcode"] for one in wells.values() if not one["repeat"]]
     found = await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=barcodes)
-    done = {one["barcode"] for one in found if one["next"] == "done"}
+    here = {one["tube"] for one in wells.values()}  # another tube may bear the same barcode
+    done = {one["barcode"] for one in found if one["next"] == "done" and one["tube"] in here}
     if done:
         line, barcode = next(
             (

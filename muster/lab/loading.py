@@ -69,6 +69,14 @@ class TubesNotReceived(Problem):
     status = 409
 
 
+class BarcodeOfSeveralTubes(Problem):
+    """{count} barcodes stand for several open tubes in this laboratory: {barcodes}. A scan cannot tell
+    them apart. Put a new label on one of them, and test it as a re-taken sample."""
+
+    zh = "{count} 个条码在本实验室对应多支未完成的管：{barcodes}。扫码无法区分，请重贴标签或重新采样。"
+    status = 409
+
+
 class TubesLoadedAlready(Problem):
     """{count} tubes stand on a plate already: {where}. Declare a repeat if they are to be tested again."""
 
@@ -201,7 +209,7 @@ async def _known(
     """Each barcode's row of the open list; all of them may be loaded."""
     barcodes = list(stands.values())
     found = await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=barcodes)
-    sure = {one["barcode"]: one for one in found if one["tube"] is not None}
+    sure = one_each([one for one in found if one["tube"] is not None])
     if strange := sorted(set(barcodes) - sure.keys()):
         raise TubesNotReceived(lab=desk.lab, count=len(strange), barcodes=_some(strange))
     twice = [code for code, times in Counter(barcodes).items() if times > 1]
@@ -220,6 +228,20 @@ async def _known(
     if released:
         raise TubesReleasedAlready(count=len(released), barcodes=_some(released))
     return sure
+
+
+def one_each(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows of the open list by barcode: what is still open before what is done. Raises
+    BarcodeOfSeveralTubes where nobody could say which of two open tubes is meant."""
+    by_barcode: dict[str, dict[str, Any]] = {}
+    several = set[str]()
+    for one in sorted(found, key=lambda one: one["next"] == "done"):
+        first = by_barcode.setdefault(one["barcode"], one)
+        if first is not one and one["next"] != "done":
+            several.add(one["barcode"])
+    if several:
+        raise BarcodeOfSeveralTubes(count=len(several), barcodes=_some(sorted(several)))
+    return by_barcode
 
 
 def _some(texts: Sequence[str], most: int = 20) -> str:

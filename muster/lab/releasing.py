@@ -24,6 +24,7 @@ from muster.lab.events import (
     ResultReleased,
     Unfit,
 )
+from muster.lab.loading import one_each
 from muster.ledger.event import Body, Event
 
 _HERE = "muster.lab"
@@ -83,7 +84,8 @@ async def release_ready(desk: Desk, run: UUID | None = None) -> Signed:
             if run
             else await rows(desk.conn, _HERE, "to_release", lab=desk.lab, limit=RELEASE_CHUNK)
         )
-        ready = [one for one in found if one["next"] == "release"]
+        # A run named by its id may be another laboratory's.
+        ready = [one for one in found if one["next"] == "release" and one["lab"] == desk.lab]
         await desk.append([_released(desk, _decision(one)) for one in ready])
         released += len(ready)
         if run or len(found) < RELEASE_CHUNK:
@@ -94,10 +96,9 @@ async def sign(desk: Desk, barcodes: Sequence[str]) -> Signed:
     """Sign for some tubes by name. A negative is released; a positive or indeterminate one is proposed
     by the first person and released by the second. Raises NotReadyToRelease, NeedsSecondPerson; then
     nothing is done."""
-    found = {
-        one["barcode"]: one
-        for one in await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=list(barcodes))
-    }
+    found = one_each(
+        await rows(desk.conn, _HERE, "samples_of", lab=desk.lab, barcodes=list(barcodes))
+    )
     unready = {
         code: found[code]["next"] if code in found else "not received"
         for code in barcodes
