@@ -1,7 +1,7 @@
 -- name: call_addressees (emits: TaskIssued; touched: tube, barcode, resident, area, site, addressee)
 -- Whoever is to be called and has no standing task of this tube in this place gets one, all in the
 -- transaction in which the tube turned positive. A change of the tree, of a site or of the addressees
--- looks again at what is still open.
+-- looks again at what is still open. A tube that nobody has spoken of yet costs a look into the index.
 SELECT md5(concat_ws(' ', c.kind, c.tube, c.cause, c.role, c.addressee, 'in', c.area, 'at', c.lab,
         n.withdrawn))::uuid AS subject, c.cause,
     concat_ws(' ', c.kind, c.tube, c.role, c.addressee, 'in', c.area, 'at', c.lab, n.withdrawn)
@@ -18,7 +18,8 @@ CROSS JOIN LATERAL (
         AND k.addressee IS NOT DISTINCT FROM c.addressee
         AND k.area IS NOT DISTINCT FROM c.area AND k.lab IS NOT DISTINCT FROM c.lab) n
 WHERE NOT n.standing AND c.tube = ANY (ARRAY(
-    SELECT unnest(%(tube)s::uuid[])
+    SELECT o.tube FROM lab.outcome o WHERE o.tube = ANY (%(tube)s::uuid[])
+    UNION SELECT r.tube FROM lab.recall r WHERE r.tube = ANY (%(tube)s::uuid[])
     UNION SELECT o.tube FROM lab.outcome o WHERE o.barcode = ANY (%(barcode)s::text[])
     UNION SELECT r.tube FROM lab.recall r WHERE r.person = ANY (%(resident)s::uuid[])
     UNION SELECT t.tube FROM lab.recall r JOIN sampling.tube t ON t.retest_of = r.tube
