@@ -34,6 +34,7 @@ from muster.hardening import sign_in_turns
 from muster.hq import api as hq
 from muster.instance import Instance
 from muster.intake import api as intake
+from muster.intake import import_api
 from muster.lab import api as lab
 from muster.lab import bench_api, figures_api, lab_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
@@ -78,7 +79,7 @@ def make_app(instance: Instance) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            *intake.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
+            *intake.HANDLERS, *import_api.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
             *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
             *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *hq.HANDLERS,

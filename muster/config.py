@@ -118,6 +118,13 @@ EXPORT_LIMIT = 2_000_000
 # Importing
 IMPORT_CHUNK_ROWS = 1_000
 XLSX_MEMORY_BYTES = 1_500_000_000
+IMPORT_FILE_LIMIT_BYTES = 512 * 1024 * 1024  # over HTTP; the command line takes larger ones
+IMPORT_PART_LIMIT_BYTES = 4 * 1024 * 1024  # of one request: what a slow line loses at most
+IMPORTS_OPEN_LIMIT = 20  # of one account: files it has sent and not fed yet
+IMPORT_FILE_DAYS = 7  # bytes not fed yet, and rows handed back
+IMPORT_FAULTS_LIMIT = 100_000  # rows; beyond it the work ends: it is hardly the right file
+IMPORT_LOOK_SECONDS = 0.5  # between two looks for a file that waits to be fed
+IMPORT_NOTED_SECONDS = 0.5  # between two notes of how far it came
 
 # Before any edition is adopted (common practice: pools of ten, results within a day)
 DEFAULT_TUBE_SIZE = 10

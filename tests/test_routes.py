@@ -24,6 +24,7 @@ from tests.conftest import Play
 from tests.senders import items, said, send, token_of
 from tests.table import TOWN, events, named
 from tests.test_http import GETS, POSTS, check, fits
+from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
 
 # `<name>` stands for what an earlier answer said under that name.
@@ -261,7 +262,7 @@ def test_no_route_is_left_out(play: Play):
     )  # fmt: skip
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
-    answered |= ANSWERED
+    answered |= ANSWERED | IMPORTING
 
     async def story(muster: Instance) -> None:
         left = [

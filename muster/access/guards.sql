@@ -73,3 +73,13 @@ false
 -- name: erasure (table: access.erasure; door: SELECT)
 -- Requests to erase and their proofs.
 (SELECT access.yes('system'))
+
+-- name: import (table: registry.import; door: SELECT)
+-- Imports are asked for through Muster's own hand, which checks whose they are.
+false
+
+-- name: import_part (table: registry.import_part; door: SELECT)
+false
+
+-- name: import_fault (table: registry.import_fault; door: SELECT)
+false

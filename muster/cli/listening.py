@@ -30,6 +30,7 @@ from muster.config import (
 from muster.core.problems import Problem
 from muster.hardening import Front, Hardened, HeadTooLarge, ServerBusy
 from muster.instance import Instance
+from muster.intake.feeding import feed_files
 from muster.web import PROBLEM
 
 
@@ -80,6 +81,7 @@ async def serving(
     # uvicorn would raise the signal again when it has ended, before the database is closed.
     setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
     task = asyncio.create_task(server.serve(sockets=[listener]))
+    feeding = asyncio.create_task(feed_files(muster))
     while not server.started and not task.done():
         await asyncio.sleep(0.01)
     shown = f"[{host}]" if ":" in host else host
@@ -88,6 +90,8 @@ async def serving(
     finally:
         server.should_exit = True
         await task
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
         listener.close()
 
 

@@ -25,7 +25,7 @@ class CsvSource:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits
-        self._encoding = encoding_of(path)
+        self.encoding = encoding_of(path)
         self._file: TextIOWrapper | None = None
         self._bytes: BinaryIO | None = None
         self.total = path.stat().st_size
@@ -57,7 +57,7 @@ class CsvSource:
         # "replace" marks broken bytes with U+FFFD, which is then found in its row: better than
         # giving up in the middle of a file, and no wrong character gets through.
         self._bytes = self._path.open("rb")
-        file = TextIOWrapper(self._bytes, self._encoding, errors="replace", newline="")
+        file = TextIOWrapper(self._bytes, self.encoding, errors="replace", newline="")
         file._CHUNK_SIZE = 1 << 18  # pyright: ignore[reportAttributeAccessIssue]  # not 8 KiB
         self._file = file
         lines = _Lines(file, self._limits.line_characters)

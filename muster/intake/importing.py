@@ -8,7 +8,7 @@ interrupted import is resumed by feeding the file again. What a file does not sa
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -33,6 +33,7 @@ SLICE_ROWS = 50
 PROGRESS_ROWS = 1_000
 LISTED_FAULTS = 1_000  # in the report; the rejects file holds all
 Progress = Callable[[int, int, int], None]  # done, total (bytes or rows), rows read
+Turn = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -111,11 +112,22 @@ class Report:
     faults: list[Fault] = field(default_factory=list)
 
 
+class Rejecting(Protocol):
+    """Takes the faults of rows that are handed back; `count` is the rows."""
+
+    count: int
+
+    def add(self, fault: Fault) -> None: ...
+
+
 class Kind(Protocol):
     """A kind of table: its columns, how a row becomes a draft, and drafts events."""
 
-    name: str
-    chunk_rows: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def chunk_rows(self) -> int: ...
 
     @property
     def columns(self) -> Sequence[Column]: ...
@@ -130,8 +142,9 @@ class Kind(Protocol):
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
-        """The events for what is new or differs, and the rows that only now prove bad."""
+    ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
+        """The events for what is new or differs, each with its row, and the rows that only now prove
+        bad."""
         ...
 
 
@@ -142,35 +155,52 @@ async def import_table(
     """Import a CSV or XLSX file. Raises FileProblems where the whole file cannot be read."""
     started = time.perf_counter()
     report = Report(kind.name, path.name)
-    await kind.begin(muster)
     limits = Limits(workbook_memory_bytes=XLSX_MEMORY_BYTES)
     rejects_file = rejects_path or _unused(path.with_name(f"{path.stem}.rejected.csv"))
+    await kind.begin(muster)
     table = await asyncio.to_thread(open_table, path, kind.columns, limits=limits)
     with table, Rejects(rejects_file, table.headers) as rejects:
-        report.unknown_columns = list(table.unknown)
-        report.headers = _headers(table, kind.columns)
-        reading = _Reading(table, kind, report, rejects, progress)
-        storing: list[asyncio.Task[None]] = []
-        try:
-            drafts = await reading.chunk()
-            while drafts is not None:
-                events, late = await kind.events(muster, drafts, now())
-                for row, fault in late:
-                    reading.refuse(row, fault)
-                report.unchanged += len(drafts) - len(late) - len(events)
-                storing.append(asyncio.create_task(_store(muster, events, report)))
-                # While the door works on one chunk, the next is made ready and another is read.
-                drafts = await reading.chunk()
-                if len(storing) > CHUNKS_WAITING:
-                    await storing.pop(0)
-            await asyncio.gather(*storing)
-        finally:
-            # Whatever happened: what is on its way is stored before the file can be fed again.
-            await asyncio.gather(*storing, return_exceptions=True)
+        await feed_table(muster, kind, table, report, rejects, progress=progress)
     if report.rejected:
         report.rejects_file = str(rejects_file)
     report.seconds = time.perf_counter() - started
     return report
+
+
+async def feed_table(
+    muster: Instance, kind: Kind, table: Table, report: Report, rejects: Rejecting, *,
+    progress: Progress = lambda _done, _total, _rows: None, turn: Turn | None = None,
+    dry: bool = False,
+) -> None:  # fmt: skip
+    """Feed an open table of a kind that has begun, chunk by chunk, the figures into the report. `turn`
+    is awaited after each chunk and ends the work by raising. `dry`: everything but the storing; then
+    `stored` is what would be."""
+    report.unknown_columns = list(table.unknown)
+    report.headers = _headers(table, kind.columns)
+    reading = _Reading(table, kind, report, rejects, progress)
+    storing: list[asyncio.Task[None]] = []
+    try:
+        drafts = await reading.chunk()
+        while drafts is not None:
+            made, late = await kind.events(muster, drafts, now())
+            for row, fault in late:
+                reading.refuse(row, fault)
+            report.unchanged += len(drafts) - len({row.line for row, _ in late}) - len(made)
+            events = [event for _, event in made]
+            if dry:
+                report.stored += len(events)
+            else:
+                storing.append(asyncio.create_task(_store(muster, events, report)))
+            if turn is not None:
+                await turn()
+            # While the door works on one chunk, the next is made ready and another is read.
+            drafts = await reading.chunk()
+            if len(storing) > CHUNKS_WAITING:
+                await storing.pop(0)
+        await asyncio.gather(*storing)
+    finally:
+        # Whatever happened: what is on its way is stored before the file can be fed again.
+        await asyncio.gather(*storing, return_exceptions=True)
 
 
 async def _store(muster: Instance, events: list[Event], report: Report) -> None:
@@ -197,7 +227,7 @@ class _Reading:
     """Reads chunks of drafts. Bad rows go to the rejects, and the first ones to the report."""
 
     def __init__(
-        self, table: Table, kind: Kind, report: Report, rejects: Rejects, progress: Progress
+        self, table: Table, kind: Kind, report: Report, rejects: Rejecting, progress: Progress
     ) -> None:
         self._table, self._kind, self._report = table, kind, report
         self._rejects, self._progress = rejects, progress

@@ -139,7 +139,7 @@ class Areas:
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+    ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
         lines = {draft["code"]: row for row, draft in drafts}
         taken = {draft["code"]: _filled(draft, self.known) for _, draft in drafts}
         late: list[tuple[Row, RowFault]] = []
@@ -153,7 +153,7 @@ class Areas:
             if any(listed.get(name) != value for name, value in one.items()):
                 above = self._id(one["parent"]) if one["parent"] else None
                 body = _body(AreaListed, {**one, "parent": above})
-                events.append(_event(body, self._id(code), at))
+                events.append((lines[code], _event(body, self._id(code), at)))
         late.sort(key=lambda refused: refused[0].line)
         return events, late
 
@@ -230,15 +230,15 @@ class Listed(ABC):
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+    ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
         events = []
-        for _, draft in drafts:
+        for row, draft in drafts:
             listed = self.known.get(draft["code"], {})
             one = _filled(draft, self.known)
             one |= {name: value for name, value in self.defaults.items() if one[name] is None}
             if any(listed.get(name) != value for name, value in one.items()):
                 subject = listed.get("id") or derived(self.name.removesuffix("s"), draft["code"])
-                events.append(_event(_body(self.type, one), subject, at))
+                events.append((row, _event(_body(self.type, one), subject, at)))
         return events, []
 
 
@@ -329,14 +329,14 @@ class Results:
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Any]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+    ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
         # The time of the event is the laboratory's, so that the same row is the same event.
         return [
-            Event(
+            (row, Event(
                 derived("ResultReleased", result), "ResultReleased", result,
                 min(body.resulted_at, at), body.resulted_at, at, "import", body,
-            )
-            for _, (result, body) in drafts
+            ))
+            for row, (result, body) in drafts
         ], []  # fmt: skip
 
 

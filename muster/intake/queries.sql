@@ -45,3 +45,134 @@ WHERE id = %(inbox)s RETURNING id;
 
 -- name: refused
 UPDATE ledger.inbox SET refused_at = %(at)s, decided_by = %(by)s WHERE id = %(inbox)s RETURNING id;
+
+-- name: areas_under
+-- The areas under some, themselves included, as the listings stand: the tree's numbers may be a moment
+-- behind what was imported just now.
+WITH RECURSIVE down AS (
+    SELECT a.area, 0 AS steps FROM registry.area a WHERE a.area = ANY (%(areas)s::uuid[])
+    UNION
+    SELECT a.area, d.steps + 1 FROM registry.area a JOIN down d ON a.parent = d.area WHERE d.steps < 20)
+SELECT DISTINCT area FROM down;
+
+-- name: standing
+-- Where what is to be listed stands now; an area in itself.
+SELECT area AS subject, area AS place FROM registry.area WHERE area = ANY (%(subjects)s::uuid[])
+UNION ALL SELECT unit, area FROM registry.unit WHERE unit = ANY (%(subjects)s::uuid[])
+UNION ALL SELECT site, area FROM sampling.site WHERE site = ANY (%(subjects)s::uuid[])
+UNION ALL SELECT resident, building FROM registry.resident
+    WHERE resident = ANY (%(subjects)s::uuid[]);
+
+-- name: make_import
+-- Unless the account has too many files that it has not fed.
+INSERT INTO registry.import (import, name, size_bytes, made_by, made_at, state, expires_at)
+SELECT %(import)s, %(name)s, %(size_bytes)s, %(by)s, %(at)s, 'receiving', %(expires_at)s
+WHERE (SELECT count(*) FROM registry.import
+    WHERE made_by = %(by)s AND state IN ('receiving', 'received', 'checked', 'stopped')
+        AND expires_at > %(at)s) < %(limit)s
+RETURNING import;
+
+-- name: import
+-- One import with the pieces that are here.
+SELECT i.*, coalesce(p.numbers, '{}') AS numbers, coalesce(p.bytes, 0) AS received_bytes,
+    EXISTS (SELECT FROM registry.import_fault f WHERE f.import = i.import) AS has_faults
+FROM registry.import i
+LEFT JOIN LATERAL (
+    SELECT array_agg(p.number ORDER BY p.number) AS numbers, sum(p.size_bytes)::bigint AS bytes
+    FROM registry.import_part p WHERE p.import = i.import) p ON true
+WHERE i.import = %(import)s;
+
+-- name: imports
+-- The history, newest first: everything, or one's own and what was imported under one's areas only.
+SELECT i.*, '{}'::int[] AS numbers, 0 AS received_bytes,
+    EXISTS (SELECT FROM registry.import_fault f WHERE f.import = i.import) AS has_faults
+FROM registry.import i
+WHERE (%(whole)s OR i.made_by = %(by)s OR i.areas IS NOT NULL AND NOT EXISTS (
+        SELECT FROM unnest(i.areas) x WHERE NOT EXISTS (
+            SELECT FROM registry.span s WHERE s.area = x AND s.line && %(areas)s::uuid[])))
+    AND (%(last)s::uuid IS NULL OR (i.made_at, i.import) < (%(made_at)s, %(last)s))
+ORDER BY i.made_at DESC, i.import DESC LIMIT %(limit)s;
+
+-- name: put_part
+INSERT INTO registry.import_part (part, import, number, size_bytes, sealed)
+VALUES (%(part)s, %(import)s, %(number)s, %(size_bytes)s, %(sealed)s)
+ON CONFLICT (import, number) DO NOTHING RETURNING part;
+
+-- name: parts
+SELECT number, part FROM registry.import_part WHERE import = %(import)s ORDER BY number;
+
+-- name: part
+SELECT sealed FROM registry.import_part WHERE part = %(part)s;
+
+-- name: whole
+-- All bytes are here: which they are, and what kind of table it seems to be; or why it is none.
+UPDATE registry.import SET state = %(state)s, hash = %(hash)s, kind = %(kind)s, slug = %(slug)s,
+    facts = %(facts)s::jsonb, ended_at = %(ended_at)s
+WHERE import = %(import)s AND state = 'receiving' RETURNING import;
+
+-- name: choose
+UPDATE registry.import SET kind = %(kind)s, columns = %(columns)s::jsonb,
+    correct_names = %(correct_names)s, state = 'received', slug = NULL, facts = NULL
+WHERE import = %(import)s AND state IN ('received', 'checked', 'stopped', 'failed')
+    AND hash IS NOT NULL RETURNING import;
+
+-- name: begin
+-- What waits to be checked or fed. Only what was checked as it stands is fed; what was stopped or failed
+-- goes on.
+UPDATE registry.import SET state = %(state)s, areas = %(areas)s::uuid[], stopping = false,
+    started_by = %(by)s, started_at = %(at)s, ended_at = NULL, slug = NULL, facts = NULL
+WHERE import = %(import)s AND state = ANY (%(from)s) RETURNING import;
+
+-- name: stop
+-- What has not begun is stopped at once; what is under way at its next chunk.
+UPDATE registry.import SET stopping = state IN ('checking', 'running'),
+    state = CASE state WHEN 'check_waiting' THEN 'received' WHEN 'waiting' THEN 'stopped'
+        ELSE state END
+WHERE import = %(import)s AND state IN ('check_waiting', 'checking', 'waiting', 'running')
+RETURNING import;
+
+-- name: discard
+UPDATE registry.import SET state = 'discarded', expires_at = %(at)s, ended_at = coalesce(ended_at, %(at)s)
+WHERE import = %(import)s AND state NOT IN ('check_waiting', 'checking', 'waiting', 'running', 'done')
+RETURNING import;
+
+-- name: next_import
+-- What has waited longest, or was under way when its server ended.
+SELECT * FROM registry.import WHERE state = ANY (%(states)s)
+ORDER BY started_at, import LIMIT 1;
+
+-- name: take_import
+UPDATE registry.import SET state = %(state)s, turns = turns + 1, done = 0, total = 0, rows = 0, stored = 0,
+    unchanged = 0, joined = 0, rejected = 0, summary = NULL
+WHERE import = %(import)s RETURNING import;
+
+-- name: note_import
+UPDATE registry.import SET done = %(done)s, total = %(total)s, rows = %(rows)s, stored = %(stored)s,
+    unchanged = %(unchanged)s, joined = %(joined)s, rejected = %(rejected)s,
+    headers = %(headers)s::jsonb, unused = %(unused)s::jsonb, summary = %(summary)s::jsonb
+WHERE import = %(import)s RETURNING stopping;
+
+-- name: end_import
+UPDATE registry.import SET state = %(state)s, stopping = false, slug = %(slug)s, facts = %(facts)s::jsonb,
+    stored = %(stored)s, unchanged = %(unchanged)s, ended_at = %(at)s
+WHERE import = %(import)s RETURNING import;
+
+-- name: stored_by
+-- How many events a file has brought, over all its turns.
+SELECT count(*)::int AS stored FROM ledger.event
+WHERE cause = %(cause)s AND type <> 'ImportEnded'
+    AND seq > (SELECT s.seq FROM ledger.event s WHERE s.id = %(cause)s);
+
+-- name: forget_parts
+DELETE FROM registry.import_part WHERE import = %(import)s RETURNING part;
+
+-- name: forget_faults
+DELETE FROM registry.import_fault WHERE import = %(import)s RETURNING page;
+
+-- name: put_faults
+INSERT INTO registry.import_fault (page, import, number, sealed)
+VALUES (%(page)s, %(import)s, %(number)s, %(sealed)s) RETURNING page;
+
+-- name: faults
+SELECT number, sealed FROM registry.import_fault
+WHERE import = %(import)s AND number >= %(number)s ORDER BY number LIMIT %(limit)s;

@@ -211,7 +211,7 @@ class Residents:
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Draft]], at: datetime
-    ) -> tuple[list[Event], list[tuple[Row, RowFault]]]:
+    ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
         known = await self._known(muster, [draft for _, draft in drafts]) if self.compare else {}
         events, late = [], []
         for row, draft in drafts:
@@ -224,12 +224,11 @@ class Residents:
                 if changed is None:
                     continue
                 resident, (body, identity) = listed["resident"], changed
-            events.append(
-                Event(
-                    uuid7(), "ResidentListed", resident or uuid7(), at, at, at, "import", body,
-                    identity=identity,
-                )
+            event = Event(
+                uuid7(), "ResidentListed", resident or uuid7(), at, at, at, "import", body,
+                identity=identity,
             )  # fmt: skip
+            events.append((row, event))
         return events, late
 
     async def _known(self, muster: Instance, drafts: list[Draft]) -> dict[bytes, dict[str, Any]]:

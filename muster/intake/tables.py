@@ -29,12 +29,18 @@ class Column:
     """A column we want: our field's name and the headers under which it may appear.
 
     Headers are compared folded, so case, spaces, underscores, width and script do not matter; a
-    remark in brackets or a star after the header is overlooked.
+    remark in brackets or a star after the header is overlooked. `chosen`: somebody said which header
+    it is, so our own name is none.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     required: bool = False
+    chosen: bool = False
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return self.aliases if self.chosen else (self.name, *self.aliases)
 
 
 def open_table(
@@ -45,7 +51,7 @@ def open_table(
     Raises: FileEmpty, FileTooLarge, NotATable, EncodingUnknown, ColumnsMissing, ColumnsRepeated,
     WorkbookLocked, WorkbookDamaged, WorkbookTooLarge (all FileProblem).
     """
-    source = _source(path, limits)
+    source = source_of(path, limits)
     try:
         return Table(path, columns, source=source)
     except BaseException:
@@ -171,7 +177,8 @@ _FOREIGN_STARTS = (
 _WORKBOOK_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
-def _source(path: Path, limits: Limits) -> Source:
+def source_of(path: Path, limits: Limits) -> Source:
+    """The file as records. Raises what `open_table` says of the whole file."""
     size = path.stat().st_size
     if size > limits.file_bytes:
         raise faults.FileTooLarge(file=path.name, bytes=size, limit=limits.file_bytes)
@@ -189,7 +196,9 @@ def _source(path: Path, limits: Limits) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class Header:
+    """The row of headers in one way to read a file, and where our columns are in it."""
+
     choice: Any
     line: int
     cells: list[str]
@@ -201,23 +210,9 @@ def _find_header(
     path: Path,
     columns: Sequence[Column],
     candidates: Iterable[tuple[Any, list[tuple[int, list[str]]]]],
-) -> _Header:
+) -> Header:
     """The row with most of our columns; the first choice that has all required ones ends it."""
-    required = {column.name for column in columns if column.required}
-    names = {
-        fold(text): column.name for column in columns for text in (column.name, *column.aliases)
-    }
-    best: _Header | None = None
-    widest: list[str] = []
-    for choice, records in candidates:
-        for line, cells in records:
-            header = _matched(choice, line, cells=cells, names=names)
-            if len(header.positions) > (len(best.positions) if best else 0):
-                best = header
-            if sum(map(bool, cells)) > sum(map(bool, widest)):
-                widest = cells
-        if best and required <= best.positions.keys():
-            break
+    best, widest = best_header(columns, candidates)
     missing = [c for c in columns if c.required and (not best or c.name not in best.positions)]
     if missing or best is None:
         found = [clean(text)[:30] for text in (best.cells if best else widest) if text.strip()]
@@ -234,6 +229,26 @@ def _find_header(
     return best
 
 
+def best_header(
+    columns: Sequence[Column], candidates: Iterable[tuple[Any, list[tuple[int, list[str]]]]]
+) -> tuple[Header | None, list[str]]:
+    """The row that fits best, None where none has a column of ours, and the row with most cells."""
+    required = {column.name for column in columns if column.required}
+    names = {fold(text): column.name for column in columns for text in column.headers}
+    best: Header | None = None
+    widest: list[str] = []
+    for choice, records in candidates:
+        for line, cells in records:
+            header = _matched(choice, line, cells=cells, names=names)
+            if len(header.positions) > (len(best.positions) if best else 0):
+                best = header
+            if sum(map(bool, cells)) > sum(map(bool, widest)):
+                widest = cells
+        if best and required <= best.positions.keys():
+            break
+    return best, widest
+
+
 def _title(column: Column) -> str:
     return f"{column.aliases[0]} ({column.name})" if column.aliases else column.name
 
@@ -242,7 +257,7 @@ def _title(column: Column) -> str:
 _REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|[*※:]")
 
 
-def _matched(choice: Any, line: int, *, cells: list[str], names: dict[str, str]) -> _Header:
+def _matched(choice: Any, line: int, *, cells: list[str], names: dict[str, str]) -> Header:
     """Our columns in a row. A header without its remarks counts where none fits as it is."""
     exact: dict[str, list[int]] = {}
     bare: dict[str, list[int]] = {}
@@ -253,7 +268,7 @@ def _matched(choice: Any, line: int, *, cells: list[str], names: dict[str, str])
         elif (without := _REMARK.sub("", folded)) in names:
             bare.setdefault(names[without], []).append(index)
     indexes = bare | exact
-    return _Header(
+    return Header(
         choice,
         line,
         cells,

@@ -33,6 +33,7 @@ TABLE, DATA = b"T", b"D"
 LEFT_OUT = (
     "ledger.read_table", "ledger.follower", "access.secured",
     "credential.session", "credential.ceremony", "credential.enrolment", "access.device_code",
+    "registry.import_part", "registry.import_fault",
 )  # fmt: skip
 SETTINGS = (
     b"SET LOCAL statement_timeout = 0", b"SET LOCAL idle_in_transaction_session_timeout = 0",

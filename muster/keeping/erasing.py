@@ -269,7 +269,8 @@ async def _delete(conn: Conn, people: Sequence[UUID], events: Sequence[UUID]) ->
             sql = f"DELETE FROM credential.{table} WHERE account = ANY (%s)"
             await conn.execute(sql.encode(), [accounts])
         for name in (
-            "mark_erased", "erase_notes", "erase_held", "erase_search", "erase_identities"
+            "mark_erased", "erase_notes", "erase_held", "erase_imports", "erase_search",
+            "erase_identities",
         ):  # fmt: skip
             await _run(conn, name, **values)
 

@@ -20,6 +20,12 @@ UPDATE ledger.inbox SET sealed = NULL, event = NULL,
     digest = decode(replace(gen_random_uuid()::text, '-', ''), 'hex')
 WHERE id = ANY (%(events)s::uuid[]) OR event = ANY (%(events)s::uuid[]);
 
+-- name: erase_imports
+-- Files that wait to be imported, and rows handed back: whoever is erased may stand in any of them.
+WITH parts AS (DELETE FROM registry.import_part RETURNING import),
+    faults AS (DELETE FROM registry.import_fault RETURNING import)
+SELECT import FROM parts UNION SELECT import FROM faults;
+
 -- name: still_filled
 -- Of the events to be emptied those that are here, with what is in them.
 SELECT id FROM ledger.event

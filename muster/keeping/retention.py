@@ -13,6 +13,7 @@ from muster.config import (
     DEFAULT_IDENTITY_DAYS,
     DEFAULT_READING_DAYS,
     FREE_TEXT_DAYS,
+    IMPORT_FILE_DAYS,
     INBOX_DAYS,
     RUN_FILE_DAYS,
     SESSION_DAYS,
@@ -55,6 +56,10 @@ KINDS = (
     DataKind(
         "held_items", "无法读取的收件", INBOX_DAYS, "it came", "收到", "due_inbox", "end_inbox",
         automatic=True,
+    ),
+    DataKind(
+        "import_files", "待导入的文件", IMPORT_FILE_DAYS, "it was sent", "上传", "due_imports",
+        "end_imports", automatic=True,
     ),
     DataKind(
         "sessions", "登录会话", SESSION_DAYS, "it ended or was last seen", "结束或最后使用",

@@ -37,6 +37,22 @@ SELECT count(*) FROM lab.run_file WHERE sealed IS NOT NULL AND expires_at < %(at
 -- name: end_files
 UPDATE lab.run_file SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %(at)s;
 
+-- name: due_imports
+SELECT count(*) FROM registry.import i WHERE i.expires_at < %(at)s
+    AND (EXISTS (SELECT FROM registry.import_part p WHERE p.import = i.import)
+        OR EXISTS (SELECT FROM registry.import_fault f WHERE f.import = i.import));
+
+-- name: end_imports
+-- The bytes and the rows handed back; that there was a file, whose and with which figures, stays.
+WITH over AS (
+    SELECT import FROM registry.import WHERE expires_at < %(at)s
+), parts AS (
+    DELETE FROM registry.import_part WHERE import IN (SELECT import FROM over) RETURNING import
+), faults AS (
+    DELETE FROM registry.import_fault WHERE import IN (SELECT import FROM over) RETURNING import
+)
+SELECT import FROM parts UNION SELECT import FROM faults;
+
 -- name: due_sessions
 SELECT count(*) FROM credential.session
 WHERE coalesce(ended_at, seen_at) < %(at)s - make_interval(days => %(days)s);

@@ -17,6 +17,7 @@ Conn = psycopg.AsyncConnection[Any]
 PERSONAL = (
     "vault.identity", "vault.search", "vault.note", "ledger.inbox", "registry.resident",
     "sampling.stance", "registry.objection", "credential.person", "credential.totp",
+    "registry.import_part", "registry.import_fault",
 )  # fmt: skip
 LEDGER = "ledger.event"  # where the bodies of emptied events stood
 SAMPLES = "pg_catalog.pg_statistic"

@@ -33,6 +33,8 @@ PolicyName = Literal[
 UnitKind = Literal[
     "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "other"
 ]
+ImportKind = Literal["areas", "grids", "buildings", "units", "sites", "residents"]
+Count = Annotated[int, Meta(ge=0)]
 Room = Annotated[str, Meta(max_length=32)]
 
 
@@ -147,6 +149,32 @@ class ResidentsUnmerged(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return _merge_keys(subject, self.into)
+
+
+class ImportStarted(Body, frozen=True):
+    """A file (subject: its import) was begun to be fed. `file` is the sha256 of its bytes; what it brings
+    names this event as its cause."""
+
+    kind: ImportKind
+    file: Code
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return ()
+
+
+class ImportEnded(Body, frozen=True):
+    """The import (subject) came to its end, or was stopped: so many of its rows are in, were so already,
+    repeat another row of the file, or were handed back."""
+
+    outcome: Literal["done", "stopped", "failed"]
+    rows: Count
+    stored: Count
+    unchanged: Count
+    joined: Count
+    rejected: Count
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return ()
 
 
 class ObjectionRaised(Body, frozen=True):

@@ -169,7 +169,10 @@ async def uses(conn: Conn, number: int) -> dict[str, int]:
     mark, found = number.to_bytes(), {}
     columns = (
         ("vault.identity", "number"), ("vault.identity", "phone"), ("ledger.inbox", "sealed"),
-        ("vault.key", "check_"), *((table, column) for table, _, column in SEALED),
+        ("vault.key", "check_"),
+        # files being imported, which end by themselves within days
+        ("registry.import_part", "sealed"), ("registry.import_fault", "sealed"),
+        *((table, column) for table, _, column in SEALED),
     )  # fmt: skip
     for table, column in columns:
         sql = f"SELECT count(*) FROM {table} WHERE substring({column} FOR 1) = %s"

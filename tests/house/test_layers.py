@@ -74,14 +74,15 @@ LAYERS = (
     Layer("exchange", ("muster.exchange", "muster.exchange.*"), only=("core", "config")),
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
-    Layer("importing", tuple(f"muster.intake.{n}" for n in ("importing", "kinds", "residents"))),
+    Layer("importing", tuple(f"muster.intake.{n}" for n in (
+        "importing", "kinds", "residents", "survey", "reach", "import_words", "imports", "feeding"))),
     Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files", "watching"))),
     Layer("chores", ("muster.chores",)),
     Layer("web", ("muster.web", "muster.guarding", "muster.hardening", "muster.showing")),
     Layer(
         "api",
         (
-            "muster.DOMAIN.api", "muster.intake.api", "muster.access.account_api",
+            "muster.DOMAIN.api", "muster.intake.api", "muster.intake.import_api", "muster.access.account_api",
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",

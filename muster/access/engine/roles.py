@@ -30,6 +30,7 @@ Right = Literal[
     "labs", "decide_labs", "boxes", "reception", "discrepancies", "samples", "plates", "release",
     "stages",
     "inbox", "decide_inbox",
+    "imports", "stances", "assignments",
     "accounts", "devices", "sessions",
     "readings", "erase", "metrics",
 ]  # fmt: skip
@@ -87,7 +88,8 @@ ROLES: dict[str, Role] = {
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
-            " decide_addressees decide_labs boxes discrepancies samples stages",
+            " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
+            " assignments",
             sees="names", second_factor=True,
         ),
         _role(
@@ -96,14 +98,14 @@ ROLES: dict[str, Role] = {
             f" {_BOXES} MemberReached BoxRouted",
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
-            " stages",
+            " stages imports stances assignments",
             sees="names", second_factor=True,
         ),
         _role(
             "grid_worker", "网格员", "knocks on the doors of a grid", "area",
             events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached",
             rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes tasks"
-            " boxes",
+            " boxes stances",
             sees="names",
         ),
         _role(
