@@ -43,6 +43,7 @@ from muster.registry import own_api as own
 from muster.sampling import api as sampling
 from muster.sampling.queries import device_gaps
 from muster.showing import RESULTS, note_each
+from muster.visits import api as visits
 from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
 
 _OWN = frozenset({UUID(int=0)})  # stands for "each about themselves"
@@ -82,7 +83,7 @@ def make_app(instance: Instance) -> Litestar:
             *intake.HANDLERS, *import_api.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
             *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
-            *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *hq.HANDLERS,
+            *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],

@@ -115,6 +115,8 @@ PRINCIPAL_SECONDS = 1.0  # another server's revocation is noticed after this lon
 PAGE_LIMIT = 1_000
 EXPORT_LIMIT = 2_000_000
 
+DOORS_LIMIT = 5_000  # people of one building, or listed in an area itself
+
 # Importing
 IMPORT_CHUNK_ROWS = 1_000
 XLSX_MEMORY_BYTES = 1_500_000_000

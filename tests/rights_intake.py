@@ -24,4 +24,38 @@ INTAKE: dict[str, list[Ask]] = {
     "POST /v1/imports/{import_:uuid}/discard": [Ask(f"{NONE}/discard", answer=UNKNOWN)],
     "GET /v1/imports/{import_:uuid}/faults": [Ask(f"{NONE}/faults", answer=UNKNOWN)],
     "GET /v1/imports/{import_:uuid}/rejects": [Ask(f"{NONE}/rejects", answer=UNKNOWN)],
+    # From the tree to the door.
+    "GET /v1/rounds/{round:str}/tree": [
+        Ask("/v1/rounds/ROUND-{x}/tree", {"area": "STREET-{x}"}, scope="area", code="HOUSE-{x}"),
+        Ask("/v1/rounds/ROUND-{x}/tree"),
+    ],
+    "GET /v1/rounds/{round:str}/doors": [
+        Ask("/v1/rounds/ROUND-{x}/doors", {"area": "HOUSE-{x}"}, scope="area", person="{p{x}5}"),
+        Ask("/v1/rounds/ROUND-{x}/doors", {"area": "HOUSE-{x}", "reason": "call_back"}, scope="area",
+            person="{n}庄霜五", needs="unmask", whole=True),
+    ],
+    "POST /v1/rounds/{round:str}/stances": [
+        Ask("/v1/rounds/ROUND-{x}/stances", body={"person": "{p{x}1}", "said": "refused"},
+            scope="area", answer="sampled-already")
+    ],
+    "POST /v1/stances/{event:uuid}/undo": [
+        Ask(f"{NONE.replace('imports', 'stances')}/undo", answer="nothing-to-take-back")
+    ],
+    "GET /v1/walkers": [Ask("/v1/walkers", {"area": "STREET-{x}"}, scope="area")],
+    "GET /v1/rounds/{round:str}/assignments": [
+        Ask("/v1/rounds/ROUND-{x}/assignments", {"area": "STREET-{x}"}, scope="area")
+    ],
+    "POST /v1/rounds/{round:str}/assignments": [
+        Ask("/v1/rounds/ROUND-{x}/assignments",
+            body={"area": "STREET-{x}", "login": "nobody", "due_at": "2199-01-01T00:00:00Z"},
+            scope="area", answer="no-walker")
+    ],
+    "POST /v1/assignments/{task:uuid}/reassign": [
+        Ask(f"{NONE.replace('imports', 'assignments')}/reassign",
+            body={"login": "nobody", "due_at": "2199-01-01T00:00:00Z"}, answer="assignment-unknown")
+    ],
+    "POST /v1/assignments/{task:uuid}/withdraw": [
+        Ask(f"{NONE.replace('imports', 'assignments')}/withdraw", answer="assignment-unknown")
+    ],
+    "GET /v1/rounds/{round:str}/closing": [Ask("/v1/rounds/ROUND-{x}/closing")],
 }  # fmt: skip

@@ -26,6 +26,7 @@ from tests.table import TOWN, events, named
 from tests.test_http import GETS, POSTS, check, fits
 from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
+from tests.test_visits import ANSWERED as WALKING
 
 # `<name>` stands for what an earlier answer said under that name.
 Asked = tuple[str, str, Any, Any]  # method, path, body, a status or the slug of a problem
@@ -262,7 +263,7 @@ def test_no_route_is_left_out(play: Play):
     )  # fmt: skip
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
-    answered |= ANSWERED | IMPORTING
+    answered |= ANSWERED | IMPORTING | WALKING
 
     async def story(muster: Instance) -> None:
         left = [

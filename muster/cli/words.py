@@ -158,6 +158,7 @@ WORDS = {
     "swab_not_in_seal": "封管时漏人",
     # tasks
     "positive_tube": "阳性管", "result_amended": "结果更正", "discrepancy": "交接差异",
+    "door_to_door": "入户走访",
     "issued": "待接收", "acknowledged": "已接收", "done": "已完成", "not_possible": "无法完成",
     "duplicate": "重复任务", "task_overdue": "任务超时", "site_area": "采样点所在区域",
     "member_community": "人员所在社区", "everywhere": "全部范围", "lab": "实验室",

@@ -117,6 +117,11 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
+    ("muster.visits.api", "muster.sampling.queries"): "doors are asked for by a round's name",
+    (
+        "muster.visits.api",
+        "muster.coverage.queries",
+    ): "what keeps a round open is read off its sheet",
     ("muster.sampling.api", "muster.coverage.queries"): "a round is closed on its balance sheet",
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
     ("muster.intake.api", "muster.access.devices"): "an upload comes in the name of who asks",
