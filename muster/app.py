@@ -29,6 +29,7 @@ from muster.core.together import Together
 from muster.coverage import api as coverage
 from muster.coverage.queries import alarms
 from muster.custody import api as custody
+from muster.desk import api as desk
 from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
 from muster.hq import api as hq
@@ -85,6 +86,7 @@ def make_app(instance: Instance) -> Litestar:
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
             *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
+            *desk.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(
@@ -126,7 +128,8 @@ def _describe(app: Litestar) -> None:
             if status[0] == "2" or PROBLEM in (getattr(response, "content", None) or {})
         }
         if any(getattr(parameter, "name", "") == "format" for parameter in one.parameters or ()):
-            content = {"application/json": page, CSV: text, XLSX: text}
+            row = (getattr(responses.get("200"), "content", None) or {}).get("application/json")
+            content = {"application/json": row or page, CSV: text, XLSX: text}
             responses["200"] = OpenAPIResponse(
                 "a page, or the whole list as a file", content=content
             )

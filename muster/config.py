@@ -38,6 +38,7 @@ FUTURE_TOLERANCE_MINUTES = 10  # device times later than this after receipt are 
 BOX_TUBES_LIMIT = 1_000
 BOX_BAGS_LIMIT = 100
 BOX_WINDOW_HOURS = 72  # a box's code comes again with every tour
+DEVICE_QUIET_MINUTES = 30  # a device at work that was not heard of for so long is called
 SCANS_LIMIT = 1_000  # of one upload's reception event
 READINGS_LIMIT = 4_000  # 384 wells of ten targets
 CALLS_LIMIT = 384

@@ -72,10 +72,13 @@ class Look:
 
 
 @asynccontextmanager
-async def looking(request: Ask, reason: Reason | None = None) -> AsyncIterator[Look]:
-    """Read as the caller may by the handler's right; with a reason, by the roles that also give the
-    right to unmask. Raises Forbidden. What was shown is recorded when the block ends well."""
-    async with muster(request).readers.scoped(scope_of(request, reason)) as conn:
+async def looking(
+    request: Ask, reason: Reason | None = None, *, right: Right | None = None
+) -> AsyncIterator[Look]:
+    """Read as the caller may by the handler's right, or by another one; with a reason, by the roles that
+    also give the right to unmask. Raises Forbidden. What was shown is recorded when the block ends
+    well."""
+    async with muster(request).readers.scoped(scope_of(request, reason, right)) as conn:
         look = Look(conn, reason, principal(request).login, "unmask" if reason else None)
         yield look
         await record(
@@ -84,9 +87,9 @@ async def looking(request: Ask, reason: Reason | None = None) -> AsyncIterator[L
         )  # fmt: skip
 
 
-def scope_of(request: Ask, reason: Reason | None) -> Scope:
+def scope_of(request: Ask, reason: Reason | None, by: str | None = None) -> Scope:
     """What may be seen. Raises Forbidden for a reason given by who may not unmask."""
-    who, right = principal(request), right_of(request.route_handler)
+    who, right = principal(request), by or right_of(request.route_handler)
     if reason is None:
         return who.scope(right)
     unmasking = [one for one in who.holdings if "unmask" in ROLES[one.role].rights]

@@ -23,6 +23,7 @@ from tests.browsers import ADMINISTRATOR, PASSWORD, Browser, Door, someone
 from tests.conftest import Play
 from tests.senders import items, said, send, token_of
 from tests.table import TOWN, events, named
+from tests.test_desk_routes import ANSWERED as AT_THE_DESK
 from tests.test_http import GETS, POSTS, check, fits
 from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
@@ -264,6 +265,7 @@ def test_no_route_is_left_out(play: Play):
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
     answered |= ANSWERED | IMPORTING | WALKING
+    answered |= AT_THE_DESK
 
     async def story(muster: Instance) -> None:
         left = [

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from muster.core.clock import now
 from muster.core.paging import Page
+from muster.core.text import clean
 from muster.custody import decide, queries
 from muster.custody.engine.barcodes import Kind
 from muster.custody.events import BarcodeFormatAdopted
@@ -37,6 +38,7 @@ class NewFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @get("/v1/boxes", right="boxes")
 async def list_boxes(
     request: Ask,
+    q: FromQuery[str | None] = None,
     site: FromQuery[str | None] = None,
     bound_for: FromQuery[str | None] = None,
     box_state: FromQuery[BoxState | None] = None,
@@ -44,13 +46,13 @@ async def list_boxes(
     limit: Limit = 100,
     format: Format = "json",
 ) -> Page | Response[bytes]:
-    """Boxes and bags that one may see, packed last first: of a site (code or id), bound for a
-    laboratory, in a state."""
+    """Boxes and bags that one may see, packed last first: by the beginning of the code, of a site (code or
+    id), bound for a laboratory, in a state."""
     async with looking(request) as look:
         where = (await sampling.site(look.conn, site))["site"] if site else None
         return await look.listing(
             lambda a, n: queries.boxes(
-                look.conn, site=where, bound_for=bound_for, state=box_state, after=a, limit=n
+                look.conn, q=clean(q or "") or None, site=where, bound_for=bound_for, state=box_state, after=a, limit=n
             ),
             after=after, limit=limit, format=format, name="boxes", personal=False,
         )  # fmt: skip

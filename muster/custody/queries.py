@@ -45,13 +45,13 @@ class Barcode(msgspec.Struct, frozen=True):
 
 
 async def boxes(
-    conn: Conn, *, site: UUID | None = None, bound_for: str | None = None,
+    conn: Conn, *, q: str | None = None, site: UUID | None = None, bound_for: str | None = None,
     state: BoxState | None = None, after: str | None = None, limit: int = PAGE_LIMIT,
 ) -> Page:  # fmt: skip
-    """Boxes and bags, packed last first."""
+    """Boxes and bags, packed last first; `q`: how the code begins."""
     at, box = decode(after, datetime, UUID) or (None, None)
     found = await rows(
-        conn, _HERE, "boxes", site=site, bound_for=bound_for, state=state, at=at, box=box,
+        conn, _HERE, "boxes", q=q, site=site, bound_for=bound_for, state=state, at=at, box=box,
         limit=limit + 1,
     )  # fmt: skip
     return page(found, limit, ("packed_at", "box"))

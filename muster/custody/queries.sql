@@ -14,7 +14,8 @@ CROSS JOIN LATERAL (
         WHERE x.box = b.box ORDER BY x.received_at DESC, x.reception LIMIT 1) r ON true
     LEFT JOIN LATERAL (SELECT x.box, x.taker FROM custody.leg x WHERE x.box = b.box
         ORDER BY coalesce(x.taken_at, x.given_at) DESC, x.n DESC LIMIT 1) l ON true) w
-WHERE (%(site)s::uuid IS NULL OR b.site = %(site)s)
+WHERE (%(q)s::text IS NULL OR b.code ^@ %(q)s)
+    AND (%(site)s::uuid IS NULL OR b.site = %(site)s)
     AND (%(bound_for)s::text IS NULL OR b.bound_for = %(bound_for)s)
     AND (%(state)s::text IS NULL OR w.state = %(state)s)
     AND (%(at)s::timestamptz IS NULL OR (b.packed_at, b.box) < (%(at)s, %(box)s::uuid))

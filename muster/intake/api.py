@@ -77,6 +77,12 @@ class _UploadOperation(Operation):
                 "sent_at": Schema(
                     type=[OpenAPIType.STRING, OpenAPIType.NULL], format=OpenAPIFormat.DATE_TIME
                 ),
+                "unsent": Schema(
+                    type=[OpenAPIType.INTEGER, OpenAPIType.NULL],
+                    minimum=0,
+                    maximum=10_000_000,
+                    description="how many events the sender still keeps",
+                ),
                 "items": Schema(type=OpenAPIType.ARRAY, items=item, max_items=ITEMS_LIMIT),
             },
             required=["items"],

@@ -81,11 +81,13 @@ class Unstorable(Problem):
 
 class Upload(msgspec.Struct, frozen=True):
     """What a sender posts. `sent_at` is its clock at sending: the offset is measured from it and
-    applied to the events of `device` itself (a queue may carry another device's events)."""
+    applied to the events of `device` itself (a queue may carry another device's events). `unsent`: how
+    many events the sender still keeps; it is remembered beside the device, and is of no event."""
 
     items: list[msgspec.Raw]
     device: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]+$")] | None = None
     sent_at: Annotated[datetime, Meta(tz=True)] | None = None
+    unsent: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,6 +150,10 @@ WHERE applied_at IS NULL AND refused_at IS NULL AND sealed IS NOT NULL AND slug 
     AND id > %s
 ORDER BY id LIMIT %s
 """
+_UNSENT = """
+UPDATE access.device_token t SET unsent = %s, unsent_at = %s
+FROM access.device d WHERE d.device = t.device AND d.code = %s
+"""
 _APPLIED = "UPDATE ledger.inbox SET applied_at = now(), sealed = NULL WHERE id = ANY (%s)"
 
 
@@ -185,6 +191,9 @@ class Intake:
         boxes = await self.hold(
             held, upload.device or sender.name, received_at, offset_ms=offset, sender=sender
         )
+        if upload.unsent is not None and sender.device:
+            async with self.pool.connection() as conn:
+                await conn.execute(_UNSENT, [upload.unsent, received_at, sender.device])
         kept = iter(zip(held, boxes, strict=True))
         return [answer or _held(*next(kept), language) for answer in answers]
 

@@ -56,7 +56,7 @@ LEFT JOIN LATERAL (
     WHERE m.subject = r.subject AND m.type = 'ResultRejected' LIMIT 1) x ON true
 WHERE r.type = 'ResultReleased' AND r.body IS NOT NULL;
 
--- name: outcome (key: barcode; touched: barcode; spills: tube; index: tube)
+-- name: outcome (key: barcode; touched: barcode; spills: tube; index: tube; index: outcome where outcome <> 'negative'; index: state where state <> 'final')
 -- What is known of a tube: the gravest of its results, final, in conflict or unproven (a good result
 -- that shows no well and no raw value). An invalid run is no second opinion: a later one replaces it. A
 -- negative cannot overtake a call that is positive or indeterminate and not yet released.

@@ -11,9 +11,11 @@ from msgspec import Meta
 
 from muster.core.clock import now
 from muster.core.paging import Page
+from muster.core.text import clean
 from muster.coverage import queries as coverage
 from muster.guarding import area_within, check_reach, principal, reading
 from muster.keeping.follower import catch_up
+from muster.registry import queries as registry
 from muster.registry.events import PolicyName
 from muster.sampling import decide, queries
 from muster.showing import Why, looking
@@ -110,12 +112,22 @@ async def show_tube_size(
 
 @get("/v1/sites", right="sites")
 async def list_sites(
-    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+    request: Ask,
+    q: FromQuery[str | None] = None,
+    area: FromQuery[str | None] = None,
+    open: FromQuery[bool | None] = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
 ) -> Page | Response[bytes]:
-    """Sampling sites with their state and open lanes."""
+    """Sampling sites by code with their state and open lanes: of a beginning of the code or a part of the
+    name, under an area (which may be another's: the catalogue is no secret), at work or not."""
     async with looking(request) as look:
+        top = (await registry.area(look.conn, area))["area"] if area else None
         return await look.listing(
-            lambda a, n: queries.sites(look.conn, after=a, limit=n),
+            lambda a, n: queries.sites(
+                look.conn, q=clean(q or "") or None, area=top, open=open, after=a, limit=n
+            ),
             after=after, limit=limit, format=format, name="sites", personal=False,
         )  # fmt: skip
 

@@ -50,9 +50,13 @@ async def round_(conn: Conn, text: str | None = None) -> dict[str, Any]:
     raise RoundUnknown(round=text or "-")
 
 
-async def sites(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+async def sites(
+    conn: Conn, *, q: str | None = None, area: UUID | None = None, open: bool | None = None,
+    after: str | None = None, limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """Sites by code: of a beginning of the code or a part of the name, under an area, at work or not."""
     (code,) = decode(after, str) or ("",)
-    found = await rows(conn, _HERE, "sites", after=code, limit=limit + 1)
+    found = await rows(conn, _HERE, "sites", q=q, area=area, open=open, after=code, limit=limit + 1)
     return page(found, limit, ("code",))
 
 

@@ -8,7 +8,12 @@ SELECT * FROM sampling.round WHERE round = %(round)s;
 
 -- name: sites
 SELECT s.*, a.name AS area_name FROM sampling.site s LEFT JOIN registry.area a USING (area)
-WHERE s.code > %(after)s ORDER BY s.code LIMIT %(limit)s;
+LEFT JOIN registry.span b USING (area)
+WHERE s.code > %(after)s
+    AND (%(q)s::text IS NULL OR s.code ^@ %(q)s OR position(%(q)s IN s.name) > 0)
+    AND (%(area)s::uuid IS NULL OR %(area)s = ANY (b.line))
+    AND (%(open)s::boolean IS NULL OR s.open = %(open)s)
+ORDER BY s.code LIMIT %(limit)s;
 
 -- name: site
 SELECT * FROM sampling.site WHERE code = %(text)s OR site::text = %(text)s LIMIT 1;

@@ -29,7 +29,7 @@ FROM (
     FROM ledger.event e WHERE e.type = 'SiteListed' AND e.body IS NOT NULL
     ORDER BY e.subject, e.at DESC, e.id DESC) l;
 
--- name: tube (key: tube; touched: tube; spills: barcode; index: barcode; index: round; index: retest_of)
+-- name: tube (key: tube; touched: tube; spills: barcode; index: barcode; index: round; index: retest_of; index: at, tube; index: site, at)
 -- One row a tube: what its seal says, before that what its opening says. A tube sealed twice keeps
 -- the earliest seal's label; both member lists count (sampling.specimen).
 SELECT DISTINCT ON (e.subject)

@@ -38,7 +38,8 @@ LAYERS = (
     Layer("domain", ("muster.DOMAIN", "muster.intake", "muster.exercise"), only=()),
     Layer("events", ("muster.DOMAIN.events",)),
     Layer("vault", ("muster.registry.keyring", "muster.registry.vault")),
-    Layer("queries", ("muster.DOMAIN.queries", "muster.registry.about")),
+    Layer("queries", ("muster.DOMAIN.queries", "muster.registry.about", "muster.desk.chain",
+                      "muster.desk.records")),
     Layer(
         "decide",
         (
@@ -87,6 +88,8 @@ LAYERS = (
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
             "muster.lab.station_api", "muster.lab.figures_api",
+            "muster.desk.why_api", "muster.desk.record_api", "muster.desk.history_api",
+            "muster.desk.work_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -96,7 +99,7 @@ LAYERS = (
 
 DOMAINS = (
     "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
-    "zones", "visits", "needs", "supplies", "hq", "access",
+    "zones", "visits", "needs", "supplies", "hq", "access", "desk",
 )  # fmt: skip
 # What one domain may see of another; the intake also knows identities and puts them away.
 SEEN_BY_DOMAINS = ("events",)
@@ -114,6 +117,14 @@ IMPURE = ("psycopg", "psycopg_pool", "litestar", "structlog", "logging", "socket
 IMPURE_CALLS = {"print", "open", "input"}
 
 EXCUSES: dict[tuple[str, str], str] = {
+    ("muster.desk.api", "muster.sampling.queries"): "tubes are asked for by a round's name",
+    ("muster.desk.why_api", "muster.sampling.queries"): "results are asked for by a round's name",
+    (
+        "muster.desk.why_api",
+        "muster.registry.engine.masking",
+    ): "others in the chain are masked, too",
+    ("muster.sampling.api", "muster.registry.queries"): "sites are asked for by an area's name",
+    ("muster.desk.api", "muster.registry.queries"): "the search field knows people by their names",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",

@@ -25,7 +25,7 @@ Right = Literal[
     "recalls", "conflicts", "waiting", "decide_results",
     "tubes", "anomalies", "device_gaps", "stalled",
     "funnel", "missing", "balance", "alarms",
-    "decide_rounds", "decide_policies",
+    "decide_rounds", "decide_policies", "decide_places", "decide_recalls", "device_board",
     "tasks", "contacts", "addressees", "decide_addressees",
     "labs", "decide_labs", "boxes", "reception", "discrepancies", "samples", "plates", "release",
     "stages",
@@ -89,7 +89,7 @@ ROLES: dict[str, Role] = {
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
             " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
-            " assignments",
+            " assignments decide_places decide_recalls device_board",
             sees="names", second_factor=True,
         ),
         _role(
@@ -98,14 +98,14 @@ ROLES: dict[str, Role] = {
             f" {_BOXES} MemberReached BoxRouted",
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
-            " stages imports stances assignments",
+            " stages imports stances assignments decide_places decide_recalls device_board",
             sees="names", second_factor=True,
         ),
         _role(
             "grid_worker", "网格员", "knocks on the doors of a grid", "area",
             events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached",
             rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes tasks"
-            " boxes stances",
+            " boxes stances decide_recalls",
             sees="names",
         ),
         _role(
@@ -116,7 +116,8 @@ ROLES: dict[str, Role] = {
         _role(
             "squad", "应急采样队", "goes to the members of positive tubes and swabs them again", "area",
             events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES} {_TASKS} {_BOXES} MemberReached",
-            rights=f"{_FIELD} people unmask missing tubes recalls tasks contacts boxes", sees="names",
+            rights=f"{_FIELD} people unmask missing tubes recalls tasks contacts boxes"
+            " decide_recalls", sees="names",
         ),
         _role("courier", "转运员", "carries boxes to the laboratory", "everywhere area site lab",
               events=f"{_TASKS} {_BOXES}", rights=f"{_FIELD} tasks boxes"),
@@ -145,13 +146,13 @@ ROLES: dict[str, Role] = {
         _role("gate_guard", "卡口值守员", "looks at passes; sees no list of people",
               "everywhere area", rights=f"{_FIELD}"),
         _role("inspector", "督导员", "checks the work, not the people", "everywhere area",
-              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps stages"),
+              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps stages device_board"),
         _role("guest_expert", "来访专家", "reads figures for a few days", "everywhere area",
               rights=f"{_LISTS} {_FIGURES} anomalies", most_days=30),
         _role(
             "administrator", "系统管理员", "makes accounts and devices; sees no personal data",
             "everywhere", rights="areas sites accounts devices sessions stalled device_gaps metrics"
-            " alarms inbox erase", sees="system", second_factor=True,
+            " alarms inbox erase device_board", sees="system", second_factor=True,
         ),
         _role(
             "auditor", "审计员", "sees who looked at whom, and that nothing was altered",
