@@ -27,6 +27,7 @@ from muster.config import BODY_LIMIT_BYTES
 from muster.core.problems import Problem
 from muster.core.together import Together
 from muster.coverage import api as coverage
+from muster.coverage.live import Glances
 from muster.coverage.queries import alarms
 from muster.custody import api as custody
 from muster.desk import api as desk
@@ -92,7 +93,7 @@ def make_app(instance: Instance) -> Litestar:
         state=State(
             {
                 "muster": instance, "principals": principals,
-                "results": Together(results), "metrics": metrics,
+                "results": Together(results), "metrics": metrics, "glances": Glances(instance),
             }
         ),
         exception_handlers={Exception: problem_response},  # type: ignore[dict-item]

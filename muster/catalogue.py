@@ -5,6 +5,7 @@ Events are declared in `<domain>/events.py`, views in `<domain>/read.sql`, rules
 """
 
 import muster.access.events
+import muster.coverage.events
 import muster.custody.events
 import muster.hq.events
 import muster.lab.events
@@ -22,6 +23,7 @@ CATALOGUE = Catalogue(
         "registry.alias",
         "registry.resident",
         "registry.objection",
+        "registry.place",
         "sampling.round",
         "sampling.site",
         "sampling.tube",
@@ -30,6 +32,7 @@ CATALOGUE = Catalogue(
         "sampling.twice",
         "sampling.barcode_twice",
         "sampling.stance",
+        "sampling.place",
         "custody.format",
         "custody.box",
         "custody.packed",
@@ -62,12 +65,15 @@ CATALOGUE = Catalogue(
         "lab.reached",
         "hq.addressee",
         "hq.task",
+        "coverage.briefing",
         # followers: right after commit, each from its own cursor, shown with its "as of"
         "registry.span",
         "vault.search",
         "custody.awaited",
+        "coverage.progress",
         "coverage.building",
         "coverage.unplaced",
+        "sampling.queue",
         # plain views
         "registry.household",
         "lab.recall_stage",

@@ -52,6 +52,21 @@ FOLLOWER_PAUSE_SECONDS = 0.5
 TICK_SECONDS = 60
 HEAD_FILE_SECONDS = 10
 
+# Overview, map
+LIVE_SECONDS = 2.0  # between two looks whether anything has moved
+LIVE_LATEST_SECONDS = 20.0  # ages and clocks go on where nothing else moves
+LIVE_CHECK_SECONDS = 15.0  # between two looks whether a viewer may still see what it sees
+LIVE_STREAMS_LIMIT = 2_000
+LIVE_GROUPS_LIMIT = 200  # different overviews that are computed for viewers
+OVERVIEW_SECONDS = 2.0  # an answer this young is given again to whoever may see the same
+QUEUE_MINUTES = 90  # a count older than this says nothing of the queue now
+SITE_SILENT_MINUTES = 30  # an open site that sealed nothing for so long is asked why
+OVERVIEW_SITES = 24  # that the overview names; the board has all
+OUTLINE_NUMBERS_LIMIT = 8_000  # of one ring: 4,000 corners
+GEOJSON_FEATURES_LIMIT = 50_000
+BRIEFING_HOURS = 48  # a reported figure that cannot be true is an alarm for so long
+MAP_PIECES_LIMIT = 3_000
+
 # Keeping
 INBOX_DAYS = 30
 FREE_TEXT_DAYS = 90
@@ -215,6 +230,7 @@ class Settings:
     backup_key: Path | None = None
     oidc: Oidc | None = None
     metrics_token: Path | None = None
+    tiles: str | None = None
 
     @property
     def backup_key_file(self) -> Path:
@@ -233,6 +249,7 @@ class Settings:
             backup_key=_path(os.environ.get("MUSTER_BACKUP_KEY_FILE")),
             oidc=Oidc.from_environment(),
             metrics_token=_path(os.environ.get("MUSTER_METRICS_TOKEN_FILE")),
+            tiles=os.environ.get("MUSTER_MAP_TILES") or None,
         )
 
 

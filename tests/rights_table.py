@@ -5,6 +5,7 @@ of street B. Every route of the application stands here, or tests/test_rights.py
 from typing import Any
 from uuid import UUID
 
+from tests.rights_console import CONSOLE
 from tests.rights_desk import DESK
 from tests.rights_intake import INTAKE
 from tests.rights_laboratory import LABORATORY, Ask
@@ -325,6 +326,7 @@ TABLE: dict[str, list[Ask]] = {
     **LABORATORY,
     **INTAKE,
     **DESK,
+    **CONSOLE,
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

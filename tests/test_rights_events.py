@@ -21,6 +21,7 @@ SENT: dict[str, str] = {
     "LaneOpened": "site X{x} lane=1",
     "LaneClosed": "site X{x} lane=1",
     "SiteClosed": "site X{x}",
+    "QueueCounted": "site X{x} waiting=9",
     "ResidentListed": "person q{x}{who} building=H{x}",
     "ResidentMoved": "person p{x}1 building=H{x} room=9",
     "ResidentStateChanged": "person p{x}1 state=away",
@@ -60,6 +61,9 @@ def _braces(text: str) -> str:
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
+    "SitePlaced": "X{x} lon_micro=0 lat_micro=0 source=s",
+    "AreaPlaced": "S{x} lon_micro=0 lat_micro=0 source=s",
+    "FiguresReported": "N as_of=06:00 source=s parts=[]",
     "PolicyAdopted": "N name=tube_size since=06:00 value=5",
     "ResidentsMerged": "p{x}1 into=p{x}2", "ResidentsUnmerged": "p{x}1 into=p{x}2",
     "ObjectionRaised": "p{x}1 about=other", "ObjectionAnswered": "p{x}1 answer=rejected",

@@ -44,7 +44,7 @@ _SAYS = (
     ("lab", "lab"),
 )  # fmt: skip
 _SUBJECTS = {
-    "tube": "tubes", "site": "sites", "area": "areas", "resident": "people", "stance": "people",
+    "tube": "tubes", "site": "sites", "queue": "sites", "area": "areas", "resident": "people", "stance": "people",
     "result": "results", "alias": "people", "unit": "units", "box": "boxes", "carried": "boxes", "task": "tasks",
 }  # fmt: skip
 Key = tuple[str, Any]

@@ -5,7 +5,8 @@
 OR actor = (SELECT nullif(access.word('login'), ''))
 OR device = (SELECT nullif(access.word('device'), ''))
 OR type IN ('AreaListed', 'UnitListed', 'SiteListed', 'PolicyAdopted', 'DenominatorDeclared',
-    'RoundOpened', 'RoundClosed', 'SiteOpened', 'SiteClosed', 'LaneOpened', 'LaneClosed')
+    'RoundOpened', 'RoundClosed', 'SiteOpened', 'SiteClosed', 'LaneOpened', 'LaneClosed',
+    'QueueCounted', 'SitePlaced', 'AreaPlaced', 'FiguresReported')
 OR cardinality((SELECT access.codes('labs'))) > 0 AND body ->> 'lab' = ANY ((SELECT access.codes('labs'))::text[])
 OR type LIKE 'Result%' AND EXISTS (SELECT FROM lab.result r WHERE r.result = event.subject)
 OR cardinality((SELECT access.codes('labs'))) = 0 AND (access.sees_tube(subject)

@@ -16,6 +16,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("running", "Serve the HTTP interface on this machine until interrupted."),
         "example": ("importing", "Generate a district in import format."),
         "import": ("importing", "Import a CSV or XLSX table; bad rows come back to be corrected."),
+        "import-positions": ("overview", "Positions of areas and sites from a GeoJSON file."),
     },
     "A round": {
         "round": ("deciding", "Open, list, balance and close rounds."),
@@ -25,6 +26,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "task": ("tasks", "What is to be done: list, acknowledge, done."),
         "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
         "alarms": ("looking", "What a person must look at, gravest first."),
+        "briefing": ("overview", "Reported figures from a table: can they be true?"),
     },
     "Laboratory": {
         "box": ("custody", "Boxes and bags: where they are, what they hold."),

@@ -68,7 +68,8 @@ async def serving(
     tls: Tls | None = None, front: Front | None = None, rates: Rates | None = None,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:  # fmt: skip
     """The HTTP server of an open Muster; port 0 takes a free one. Its address."""
-    app = Hardened(make_app(muster), front or Front(), rates or muster.settings.rates)
+    inner = make_app(muster)
+    app = Hardened(inner, front or Front(), rates or muster.settings.rates)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http=Listening, ws="none", lifespan="off",
         proxy_headers=False, server_header=False,
@@ -88,6 +89,7 @@ async def serving(
     try:
         yield server, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}"
     finally:
+        inner.state.glances.close()  # streams would be waited for
         server.should_exit = True
         await task
         feeding.cancel()

@@ -14,6 +14,9 @@ HEADS = {
     # how far a round has come
     "expected": ("expected", "应检"), "sampled": ("sampled", "已采"), "share": ("share", "比例"),
     "resulted": ("resulted", "出结果"), "pending": ("pending", "待出"),
+    "sealed": ("sealed", "已封管"), "in_transit": ("in transit", "转运中"),
+    "received": ("received", "已接收"), "on_plate": ("on plate", "已上板"),
+    "called": ("called", "已判读"), "released": ("released", "已签发"),
     "invalid": ("invalid", "无效"), "recalled": ("recalled", "召回"),
     "recall_open": ("recall open", "召回中"), "exempt": ("exempt", "豁免"),
     "away": ("away", "外出"), "refused": ("refused", "拒检"), "missing": ("missing", "未检"),
@@ -42,6 +45,8 @@ HEADS = {
     "received_at": ("received", "收到"), "line": ("line", "行"), "column": ("column", "列"),
     "message": ("what is wrong", "问题"), "value": ("value", "数值"), "since": ("since", "自"),
     "household": ("one household", "按户"),
+    "figure": ("figure", "数据"), "found": ("found", "核算"),
+    "of": ("of", "基数"), "feature": ("feature", "要素"),
     # the ledger
     "where": ("where", "位置"), "what": ("what", "内容"), "slug": ("why", "原因"),
     "owner": ("from", "来源"), "event": ("event", "事件编号"), "id": ("id", "编号"),
@@ -109,13 +114,20 @@ VALUES = {
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
     "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
-    "ended", "differs",
+    "ended", "differs", "figure",
 }  # fmt: skip
 
 WORDS = {
     "yes": "是", "no": "否", "total": "合计",
     # titles
     "funnel": "检测进度", "recalls": "召回", "alarms": "告警", "missing": "未检人员",
+    # figures that cannot be true
+    "share_over_100": "比例超过 100%", "share_differs": "比例与人数不符",
+    "more_than_before": "多于前一环节", "total_differs": "分项之和与合计不符",
+    "parts_exceed_total": "分项之和超过合计", "rest_over_100": "余下区域超过 100%",
+    "involved": "涉及人数", "sampled": "采样", "resulted": "出结果",
+    "finish_after_end": "预计完成晚于截止", "sums_differ": "汇总数据不符",
+    "figures_implausible": "通报数据不可能成立",
     # levels and kinds of areas and units
     "country": "国家", "province": "省", "city": "市", "district": "区县", "street": "街道",
     "community": "社区", "compound": "小区", "grid": "网格", "building": "楼栋",
@@ -217,7 +229,9 @@ WORDS = {
     "ResidentStateChanged": "变更状态", "ResidentsMerged": "合并人员",
     "ResidentsUnmerged": "撤销合并", "RoundOpened": "开始轮次", "RoundClosed": "结束轮次",
     "SiteListed": "登记采样点", "SiteOpened": "采样点开放", "SiteClosed": "采样点关闭",
-    "LaneOpened": "通道开放", "LaneClosed": "通道关闭", "TubeOpened": "开管",
+    "LaneOpened": "通道开放", "LaneClosed": "通道关闭", "QueueCounted": "清点排队",
+    "SitePlaced": "标注采样点位置", "AreaPlaced": "标注区域位置", "FiguresReported": "通报数据",
+    "TubeOpened": "开管",
     "SpecimenTaken": "采样", "TubeSealed": "封管", "SpecimenVoided": "样本作废",
     "SpecimenRestored": "样本恢复", "SpecimenMoved": "样本移管", "RefusalRecorded": "记录拒检",
     "ExemptionGranted": "准予豁免", "StanceWithdrawn": "撤销拒检或豁免",

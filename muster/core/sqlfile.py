@@ -4,7 +4,7 @@ knows nothing of what they mean.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -41,10 +41,19 @@ def load(package: str, file: str) -> dict[str, Block]:
 
 @cache
 def load_like(package: str, name: str) -> dict[str, Block]:
-    """The blocks of `name.sql` in `package` and of `name_….sql`, where one file would be too long."""
+    """The blocks of `name.sql` in `package` and of `name_….sql`, where one file would be too long. In
+    them `{part}` stands for the block of that name, which several share."""
     found = (one.name for one in resources.files(package).iterdir())
     files = sorted(one for one in found if one == f"{name}.sql" or one.startswith(f"{name}_"))
-    return {key: block for file in files for key, block in load(package, file).items()}
+    blocks = {key: block for file in files for key, block in load(package, file).items()}
+    parts = {f"{{{key}}}": one.sql for key, one in blocks.items() if "part" in one.options}
+    return {key: replace(one, sql=_filled(one.sql, parts)) for key, one in blocks.items()}
+
+
+def _filled(sql: str, parts: dict[str, str]) -> str:
+    for name, part in parts.items():
+        sql = sql.replace(name, part)
+    return sql
 
 
 def query(package: str, name: str, file: str = "queries.sql") -> str:

@@ -5,14 +5,13 @@ from typing import Any
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
-from muster.core.clock import now
 from muster.core.paging import Page
-from muster.coverage import queries
+from muster.coverage import briefing_api, map_api, overview_api, queries
 from muster.guarding import area_within, principal, reading, within
 from muster.registry.events import Level
 from muster.sampling import queries as sampling
 from muster.showing import Why, looking
-from muster.web import After, Ask, Format, Limit, muster
+from muster.web import After, Ask, Format, Limit
 
 
 @get("/v1/rounds/{round:str}/funnel", right="funnel")
@@ -57,16 +56,12 @@ async def show_balance(request: Ask, round: FromPath[str]) -> list[dict[str, Any
 
 
 @get("/v1/alarms", right="alarms")
-async def list_alarms(request: Ask) -> list[dict[str, Any]]:
+async def list_alarms(request: Ask) -> list[queries.Alarm]:
     """What a person must look at, gravest first: of one's own areas and sites, or of everywhere."""
-    scope = principal(request).scope("alarms")
-    async with reading(request) as conn:
-        found = await queries.recorded_alarms(conn)
-    async with muster(request).pool.connection() as conn:
-        way = await queries.way_alarms(
-            conn, now(), whole=scope.figures, sites=scope.sites, areas=scope.figure_areas
-        )
-    return queries.gravest_first(found, way)
+    return await overview_api.glances(request).alarms(principal(request).scope("alarms"))
 
 
-HANDLERS = [show_funnel, list_missing, show_balance, list_alarms]
+HANDLERS = [
+    show_funnel, list_missing, show_balance, list_alarms,
+    *overview_api.HANDLERS, *briefing_api.HANDLERS, *map_api.HANDLERS,
+]  # fmt: skip

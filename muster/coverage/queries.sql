@@ -7,7 +7,10 @@ SELECT w.area, a.code, a.name, a.level,
     coalesce(sum(c.recall_open), 0)::int AS recall_open,
     coalesce(sum(c.exempt), 0)::int AS exempt, coalesce(sum(c.away), 0)::int AS away,
     coalesce(sum(c.refused), 0)::int AS refused, coalesce(sum(c.missing), 0)::int AS missing,
-    coalesce(sum(c.swabs), 0)::int AS swabs
+    coalesce(sum(c.swabs), 0)::int AS swabs,
+    coalesce(sum(c.sealed), 0)::int AS sealed, coalesce(sum(c.in_transit), 0)::int AS in_transit,
+    coalesce(sum(c.received), 0)::int AS received, coalesce(sum(c.on_plate), 0)::int AS on_plate,
+    coalesce(sum(c.called), 0)::int AS called, coalesce(sum(c.released), 0)::int AS released
 FROM registry.span top
 JOIN registry.span w ON w.lo BETWEEN top.lo AND top.hi
 JOIN registry.area a ON a.area = w.area
@@ -59,7 +62,9 @@ SELECT w.area, a.code, a.name, a.level, sum(c.expected)::int AS expected,
     sum(c.pending)::int AS pending, sum(c.exempt)::int AS exempt, sum(c.away)::int AS away,
     sum(c.refused)::int AS refused, sum(c.missing)::int AS missing,
     sum(c.recalled)::int AS recalled, sum(c.recall_open)::int AS recall_open,
-    sum(c.swabs)::int AS swabs
+    sum(c.swabs)::int AS swabs, sum(c.sealed)::int AS sealed,
+    sum(c.in_transit)::int AS in_transit, sum(c.received)::int AS received,
+    sum(c.on_plate)::int AS on_plate, sum(c.called)::int AS called, sum(c.released)::int AS released
 FROM sampling.round rd
 JOIN registry.span w ON EXISTS (SELECT FROM registry.span top
     WHERE top.area = ANY (rd.areas) AND w.lo BETWEEN top.lo AND top.hi)
@@ -74,11 +79,13 @@ GROUP BY w.area, w.lo, a.code, a.name, a.level ORDER BY w.lo;
 -- The sheet a closed round was closed on, or the lines of one level under an area.
 SELECT a.area, a.code, a.name, a.level, b.expected, b.sampled, b.resulted, b.invalid, b.pending,
     coalesce(b.recalled, 0) AS recalled, coalesce(b.recall_open, 0) AS recall_open,
-    b.exempt, b.away, b.refused, b.missing, coalesce(b.swabs, 0) AS swabs, e.at AS closed_at
+    b.exempt, b.away, b.refused, b.missing, coalesce(b.swabs, 0) AS swabs, b.sealed, b.in_transit,
+    b.received, b.on_plate, b.called, b.released, e.at AS closed_at
 FROM ledger.event e
 CROSS JOIN jsonb_to_recordset(e.body -> 'balance') AS b (area uuid, expected int, sampled int,
     resulted int, invalid int, pending int, exempt int, away int, refused int, missing int,
-    recalled int, recall_open int, swabs int)
+    recalled int, recall_open int, swabs int, sealed int, in_transit int, received int, on_plate int,
+    called int, released int)
 JOIN registry.area a ON a.area = b.area
 LEFT JOIN registry.span w ON w.area = b.area
 LEFT JOIN registry.span top ON top.area = %(area)s::uuid
@@ -92,35 +99,40 @@ ORDER BY w.lo;
 SELECT count(*)::int AS persons FROM coverage.unplaced WHERE round = %(round)s;
 
 -- name: alarms
--- What a person must look at, gravest first. A positive nobody can be told of is the top alarm.
+-- What a person must look at, gravest first, with the oldest of each and what falls due first. A positive
+-- nobody can be told of is the top alarm.
 SELECT * FROM (
-    SELECT 1 AS rank, 'positive_without_tube' AS alarm, count(*)::int AS count FROM lab.result
+    SELECT 1 AS rank, 'positive_without_tube' AS alarm, count(*)::int AS count,
+        min(resulted_at) AS since, NULL::timestamptz AS due_at
+    FROM lab.result
     WHERE outcome IN ('positive', 'indeterminate') AND NOT rejected AND cardinality(tubes) = 0
     UNION ALL
-    SELECT 1, 'positive_without_members', count(*)::int FROM lab.outcome o
+    SELECT 1, 'positive_without_members', count(*)::int, min(o.resulted_at), NULL FROM lab.outcome o
     WHERE o.outcome IN ('positive', 'indeterminate')
         AND NOT EXISTS (SELECT FROM sampling.specimen s WHERE s.tube = o.tube)
     UNION ALL
-    SELECT 2, 'result_conflict', count(*)::int FROM lab.outcome WHERE state = 'conflict'
-    UNION ALL SELECT 2, 'task_overdue', count(*)::int FROM hq.task
+    SELECT 2, 'result_conflict', count(*)::int, min(resulted_at), NULL
+    FROM lab.outcome WHERE state = 'conflict'
+    UNION ALL SELECT 2, 'task_overdue', count(*)::int, min(issued_at), min(due_at) FROM hq.task
     WHERE state IN ('issued', 'acknowledged') AND fell_due AND kind <> 'result_amended'
-    UNION ALL SELECT 3, 'stalled', count(*)::int FROM ledger.stalled
-    UNION ALL SELECT 3, 'device_gap', count(*)::int FROM access.device_gaps()
-    UNION ALL SELECT 3, 'inbox', count(*)::int FROM ledger.inbox
+    UNION ALL SELECT 3, 'stalled', count(*)::int, min(since), NULL FROM ledger.stalled
+    UNION ALL SELECT 3, 'device_gap', count(*)::int, NULL, NULL FROM access.device_gaps()
+    UNION ALL SELECT 3, 'inbox', count(*)::int, min(received_at), min(expires_at) FROM ledger.inbox
     WHERE applied_at IS NULL AND sealed IS NOT NULL
-    UNION ALL SELECT 4, 'recall_overdue', count(*)::int FROM lab.recall
+    UNION ALL SELECT 4, 'recall_overdue', count(*)::int, min(ordered_at), NULL FROM lab.recall
     WHERE state = 'open' AND fell_due
-    UNION ALL SELECT 5, 'result_without_tube', count(*)::int FROM lab.result
+    UNION ALL SELECT 5, 'result_without_tube', count(*)::int, min(resulted_at), NULL FROM lab.result
     WHERE outcome NOT IN ('positive', 'indeterminate') AND NOT rejected AND cardinality(tubes) = 0
-    UNION ALL SELECT 4, 'objection_overdue', count(*)::int FROM registry.objection
+    UNION ALL SELECT 4, 'objection_overdue', count(*)::int, min(raised_at), NULL
+    FROM registry.objection
     WHERE answered IS NULL AND raised_at < now() - make_interval(hours => coalesce((
         SELECT p.value FROM registry.policy p WHERE p.name = 'objection_hours'
             AND p.since <= now() AND p.area IS NULL AND p."group" IS NULL
         ORDER BY p.since DESC, p.policy DESC LIMIT 1), %(objection_hours)s))
-    UNION ALL SELECT 5, 'person_twice', count(*)::int FROM sampling.twice
-    UNION ALL SELECT 5, 'barcode_twice', count(*)::int FROM sampling.barcode_twice
-    UNION ALL SELECT 6, flag, count(*)::int FROM sampling.flag GROUP BY flag
-    UNION ALL SELECT 6, 'more_sampled_than_declared', count(*)::int FROM (
+    UNION ALL SELECT 5, 'person_twice', count(*)::int, NULL, NULL FROM sampling.twice
+    UNION ALL SELECT 5, 'barcode_twice', count(*)::int, NULL, NULL FROM sampling.barcode_twice
+    UNION ALL SELECT 6, flag, count(*)::int, NULL, NULL FROM sampling.flag GROUP BY flag
+    UNION ALL SELECT 6, 'more_sampled_than_declared', count(*)::int, NULL, NULL FROM (
         SELECT d.area FROM registry.denominator d
         JOIN registry.span w ON w.area = d.area
         JOIN registry.span b ON b.lo BETWEEN w.lo AND w.hi
@@ -156,7 +168,7 @@ WITH place AS (
 ), hand_over AS (
     SELECT l.box, (l.given_at IS NULL OR l.taken_at IS NULL)
         AND least(l.given_at, l.taken_at) + make_interval(mins => m.value) < %(at)s AS open,
-        l.differs <> '{}' AS differs
+        l.differs <> '{}' AS differs, least(l.given_at, l.taken_at) AS since
     FROM custody.leg l
     JOIN custody.box b ON b.box = l.box
     JOIN term m ON m.name = 'hand_over_minutes' AND least(l.given_at, l.taken_at) >= m.since
@@ -165,7 +177,7 @@ WITH place AS (
             BETWEEN %(at)s::timestamptz - make_interval(hours => %(hours)s) AND %(at)s
         AND (%(whole)s OR b.site IN (SELECT site FROM place))
 ), box AS (
-    SELECT DISTINCT c.box, c.decidegrees > m.value AS warm
+    SELECT c.box, c.decidegrees > m.value AS warm, c.at
     FROM custody.temperature c
     JOIN custody.box b ON b.box = c.box
     JOIN term m ON c.at >= m.since AND c.at < m.until
@@ -205,38 +217,44 @@ WITH place AS (
     FROM worked w GROUP BY 1, 2
 )
 SELECT * FROM (
-    SELECT 2 AS rank, 'result_unproven' AS alarm, count(*)::int AS count FROM lab.outcome
+    SELECT 2 AS rank, 'result_unproven' AS alarm, count(*)::int AS count,
+        min(resulted_at) AS since, NULL::timestamptz AS due_at
+    FROM lab.outcome
     WHERE %(whole)s AND state = 'unproven'
-    UNION ALL SELECT 2, 'more_results_than_wells', count(*)::int FROM (
+    UNION ALL SELECT 2, 'more_results_than_wells', count(*)::int, NULL, NULL FROM (
         SELECT g.lab FROM given g JOIN lab.lab l ON l.lab = g.lab AND g.first >= l.wells_since
         WHERE g.run IS NULL OR g.run IN (SELECT w.run FROM worked w)
         GROUP BY g.lab
         HAVING sum(g.tested) > coalesce((SELECT sum(r.wells) FROM run r WHERE r.lab = g.lab), 0)) m
-    UNION ALL SELECT 2, 'result_before_plate', coalesce(sum(e.early), 0)::int FROM early e
-    UNION ALL SELECT 3, 'throughput_over_capacity', count(*)::int FROM (
+    UNION ALL SELECT 2, 'result_before_plate', coalesce(sum(e.early), 0)::int, NULL, NULL
+    FROM early e
+    UNION ALL SELECT 3, 'throughput_over_capacity', count(*)::int, min(d.hour), NULL FROM (
         SELECT r.lab, r.hour, r.tubes AS done FROM run r
         UNION ALL SELECT g.lab, g.hour, sum(g.results) FROM given g
         WHERE g.lab NOT IN (SELECT r.lab FROM run r) GROUP BY g.lab, g.hour) d
     JOIN lab.lab l ON l.lab = d.lab AND l.capacity_per_hour > 0 AND d.done > l.capacity_per_hour
-    UNION ALL SELECT 2, 'repooling_refused', count(*)::int FROM lab.repooling
+    UNION ALL SELECT 2, 'repooling_refused', count(*)::int, min(at), NULL FROM lab.repooling
     WHERE %(whole)s AND at > %(at)s::timestamptz - interval '24 hours'
-    UNION ALL SELECT 3, 'tube_too_old', count(*)::int FROM awaited a
+    UNION ALL SELECT 3, 'tube_too_old', count(*)::int, min(a.sealed_at),
+        min(a.sealed_at + make_interval(mins => m.value)) FROM awaited a
     JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
     WHERE a.sealed_at + make_interval(mins => m.value) < %(at)s
-    UNION ALL SELECT 4, 'tube_near_limit', count(*)::int FROM awaited a
+    UNION ALL SELECT 4, 'tube_near_limit', count(*)::int, min(a.sealed_at),
+        min(a.sealed_at + make_interval(mins => m.value)) FROM awaited a
     JOIN term m ON m.name = 'tube_age_minutes' AND a.sealed_at >= m.since AND a.sealed_at < m.until
     JOIN term n ON n.name = 'tube_warning_minutes'
         AND a.sealed_at >= n.since AND a.sealed_at < n.until
     WHERE a.sealed_at + make_interval(mins => m.value) >= %(at)s
         AND a.sealed_at + make_interval(mins => n.value) <= %(at)s
-    UNION ALL SELECT 4, 'hand_over_open', count(*)::int FROM hand_over WHERE open
-    UNION ALL SELECT 3, 'hand_over_differs', count(*)::int FROM hand_over WHERE differs
-    UNION ALL SELECT 3, 'box_too_warm', count(*)::int FROM box WHERE warm
-    UNION ALL SELECT 3, 'box_too_cold', count(*)::int FROM box WHERE NOT warm
-    UNION ALL SELECT 4, 'discrepancy_open', count(*)::int FROM lab.discrepancy d
+    UNION ALL SELECT 4, 'hand_over_open', count(*)::int, min(since), NULL FROM hand_over WHERE open
+    UNION ALL SELECT 3, 'hand_over_differs', count(*)::int, min(since), NULL FROM hand_over
+    WHERE differs
+    UNION ALL SELECT 3, 'box_too_warm', count(DISTINCT box)::int, min(at), NULL FROM box WHERE warm
+    UNION ALL SELECT 3, 'box_too_cold', count(DISTINCT box)::int, min(at), NULL FROM box WHERE NOT warm
+    UNION ALL SELECT 4, 'discrepancy_open', count(*)::int, min(d.opened_at), NULL FROM lab.discrepancy d
     WHERE d.state = 'open' AND (%(whole)s OR EXISTS (
         SELECT FROM lab.reception r JOIN custody.box b ON b.box = r.box
         WHERE r.reception = d.reception AND b.site IN (SELECT site FROM place)))
-    UNION ALL SELECT 4, 'run_file_waiting', count(*)::int FROM lab.run_file
+    UNION ALL SELECT 4, 'run_file_waiting', count(*)::int, min(received_at), NULL FROM lab.run_file
     WHERE %(whole)s AND state = 'waiting'
 ) a WHERE count > 0 ORDER BY rank, alarm;

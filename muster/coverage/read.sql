@@ -1,7 +1,8 @@
 -- name: building (key: round, building; follower: keyed; index: building)
 -- Persons of an open round by building of residence, each counted once: wherever they were sampled,
 -- they count at home. expected = sampled + exempt + away + refused + missing, and
--- sampled = resulted + invalid + pending. `swabs` are person-times.
+-- sampled = resulted + invalid + pending. `swabs` are person-times. From sealed to released: persons of
+-- whose swabs at least one has come so far (coverage.progress), so that none exceeds the one before.
 SELECT p.round, p.building,
     count(*)::int AS expected,
     count(*) FILTER (WHERE p.swabs > 0)::int AS sampled,
@@ -16,9 +17,15 @@ SELECT p.round, p.building,
     count(*) FILTER (WHERE p.swabs = 0 AND p.why = 'away')::int AS away,
     count(*) FILTER (WHERE p.swabs = 0 AND p.why = 'refused')::int AS refused,
     count(*) FILTER (WHERE p.swabs = 0 AND p.why IS NULL)::int AS missing,
-    sum(p.swabs)::int AS swabs
+    sum(p.swabs)::int AS swabs,
+    count(*) FILTER (WHERE p.stage >= 2)::int AS sealed,
+    count(*) FILTER (WHERE p.stage >= 3)::int AS in_transit,
+    count(*) FILTER (WHERE p.stage >= 4)::int AS received,
+    count(*) FILTER (WHERE p.stage >= 5)::int AS on_plate,
+    count(*) FILTER (WHERE p.stage >= 6)::int AS called,
+    count(*) FILTER (WHERE p.stage >= 7)::int AS released
 FROM (
-    SELECT rd.round, r.building, r.resident, count(DISTINCT s.tube) AS swabs,
+    SELECT rd.round, r.building, r.resident, count(DISTINCT s.tube) AS swabs, max(g.stage) AS stage,
         coalesce(bool_or(o.state = 'final' AND o.outcome IN ('negative', 'positive')
             OR o.outcome IN ('positive', 'indeterminate')), false) AS resulted,
         coalesce(bool_or(o.outcome = 'invalid'), false) AS invalid,
@@ -35,6 +42,7 @@ FROM (
         SELECT FROM registry.span w
         WHERE w.area = ANY (rd.areas) AND b.lo BETWEEN w.lo AND w.hi)
     LEFT JOIN sampling.specimen s ON s.person = r.resident AND s.round = rd.round
+    LEFT JOIN coverage.progress g ON g.tube = s.tube
     LEFT JOIN lab.outcome o ON o.tube = s.tube
     LEFT JOIN lab.recall c ON c.tube = s.tube AND c.person = r.resident
     LEFT JOIN sampling.stance x ON x.person = r.resident
@@ -46,37 +54,8 @@ GROUP BY p.round, p.building;
 
 -- name: building_keys (for: building)
 -- Which (round, building) rows a set of touched keys may change: where the people touched live or
--- lived, and every building of a round or area touched. What is no longer so is read from the
--- events: who was in a tube, what it was called, where a result was bound, whom an id was merged
--- into. Arrays, so that the indexes are used.
-WITH codes AS (
-    SELECT unnest(%(barcode)s::text[]) AS barcode
-    UNION SELECT r.barcode FROM lab.result r WHERE r.result = ANY (%(result)s::uuid[])
-    UNION SELECT e.body ->> 'barcode' FROM ledger.event e
-    WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type IN ('TubeOpened', 'TubeSealed')
-), tubes AS (
-    SELECT unnest(%(tube)s::uuid[]) AS tube
-    UNION SELECT t.tube FROM sampling.tube t WHERE t.barcode = ANY (ARRAY(SELECT * FROM codes))
-    UNION SELECT unnest(r.tubes) FROM lab.result r
-    WHERE r.barcode = ANY (ARRAY(SELECT * FROM codes))
-    UNION SELECT (e.body ->> 'tube')::uuid FROM ledger.event e
-    WHERE e.type IN ('ResultReleased', 'ResultBound')
-        AND e.body ->> 'barcode' = ANY (ARRAY(SELECT * FROM codes))
-    UNION SELECT t.tube FROM sampling.tube t, (
-        SELECT min((e.body ->> 'since')::timestamptz) AS since FROM ledger.event e
-        WHERE e.subject = ANY (%(policy)s::uuid[]) AND e.type = 'PolicyAdopted'
-            AND e.body ->> 'name' = 'result_window_hours') p
-    WHERE p.since IS NOT NULL AND t.sealed_at >= p.since
-), people AS (
-    SELECT unnest(%(person)s::uuid[]) AS person
-    UNION SELECT unnest(%(resident)s::uuid[])
-    UNION SELECT unnest(%(stance)s::uuid[])
-    UNION SELECT s.person FROM sampling.specimen s WHERE s.tube = ANY (ARRAY(SELECT * FROM tubes))
-    UNION SELECT (e.body ->> 'person')::uuid FROM ledger.event e
-    WHERE e.subject = ANY (%(tube)s::uuid[]) AND e.type = 'SpecimenTaken'
-    UNION SELECT (e.body ->> 'into')::uuid FROM ledger.event e
-    WHERE e.subject = ANY (%(alias)s::uuid[]) AND e.type = 'ResidentsMerged'
-), homes AS (
+-- lived, and every building of a round or area touched. Arrays, so that the indexes are used.
+WITH {tubes_touched}, {people_touched}, homes AS (
     SELECT r.building FROM people p
     LEFT JOIN registry.alias a ON a.recorded = p.person
     JOIN registry.resident r ON r.resident IN (p.person, a.person)

@@ -176,3 +176,14 @@ VALUES (%(page)s, %(import)s, %(number)s, %(sealed)s) RETURNING page;
 -- name: faults
 SELECT number, sealed FROM registry.import_fault
 WHERE import = %(import)s AND number >= %(number)s ORDER BY number LIMIT %(limit)s;
+
+-- name: places
+-- Areas and sites by code or name, and whether they lie under some areas.
+SELECT a.area AS id, a.code, a.name, false AS site, %(everywhere)s OR coalesce(
+    (SELECT w.line && %(areas)s::uuid[] FROM registry.span w WHERE w.area = a.area), false) AS within
+FROM registry.area a
+WHERE a.code = ANY (%(codes)s) OR a.name = ANY (%(names)s) AND a.level NOT IN ('grid', 'building')
+UNION ALL
+SELECT s.site, s.code, s.name, true, %(everywhere)s OR coalesce(
+    (SELECT w.line && %(areas)s::uuid[] FROM registry.span w WHERE w.area = s.area), false)
+FROM sampling.site s WHERE s.code = ANY (%(codes)s) OR s.name = ANY (%(names)s);

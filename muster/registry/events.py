@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from muster.config import OUTLINE_NUMBERS_LIMIT
 from muster.ledger.event import Body, Code, Key, Label
 
 Level = Literal[
@@ -75,6 +76,26 @@ class DenominatorDeclared(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("area", subject),)
+
+
+class AreaPlaced(Body, frozen=True):
+    """The area (subject) lies here, in millionths of a degree (WGS 84), with its outline where one is
+    known: rings of longitude, latitude, longitude … . `generated`: made up for an exercise. Said again,
+    the later word counts."""
+
+    lon_micro: Annotated[int, Meta(ge=-180_000_000, le=180_000_000)]
+    lat_micro: Annotated[int, Meta(ge=-90_000_000, le=90_000_000)]
+    source: Label
+    outline: Annotated[
+        tuple[
+            Annotated[tuple[int, ...], Meta(min_length=6, max_length=OUTLINE_NUMBERS_LIMIT)], ...
+        ],
+        Meta(max_length=200),
+    ] = ()
+    generated: bool = False
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("area_place", subject),)
 
 
 class PolicyAdopted(Body, frozen=True):

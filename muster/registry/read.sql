@@ -149,3 +149,13 @@ WHERE r.building IS NOT NULL AND r.merged_into IS NULL;
 -- name: search_seen (for: search)
 -- Names are searched within one's own areas only.
 (SELECT access.yes('names')) OR access.sees_building(building, 'name_areas')
+
+-- name: place (key: area; touched: area_place; seen: everyone)
+-- Where areas lie and how they are bounded: the latest word on each.
+SELECT DISTINCT ON (e.subject) e.subject AS area, (e.body ->> 'lon_micro')::int AS lon_micro,
+    (e.body ->> 'lat_micro')::int AS lat_micro, coalesce(e.body -> 'outline', '[]') AS outline,
+    e.body ->> 'source' AS source, coalesce((e.body ->> 'generated')::boolean, false) AS generated,
+    e.at AS placed_at, e.actor AS placed_by
+FROM ledger.event e
+WHERE e.type = 'AreaPlaced' AND e.body IS NOT NULL
+ORDER BY e.subject, e.at DESC, e.id DESC;

@@ -44,6 +44,12 @@ class AreaBalance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recalled: int = 0
     recall_open: int = 0
     swabs: int = 0
+    sealed: int | None = None
+    in_transit: int | None = None
+    received: int | None = None
+    on_plate: int | None = None
+    called: int | None = None
+    released: int | None = None
 
 
 class RoundClosed(Body, frozen=True):
@@ -97,6 +103,31 @@ class LaneClosed(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("site", subject),)
+
+
+class QueueCounted(Body, frozen=True):
+    """So many people waited at the site (subject), or at one of its lanes; and how long who was swabbed
+    just then had waited, where somebody measured it."""
+
+    waiting: Annotated[int, Meta(ge=0, le=20_000)]
+    lane: Annotated[int, Meta(ge=1, le=100)] | None = None
+    wait_minutes: Annotated[int, Meta(ge=0, le=1_440)] | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("queue", subject),)
+
+
+class SitePlaced(Body, frozen=True):
+    """The site (subject) stands here, in millionths of a degree (WGS 84). `generated`: made up for an
+    exercise. Said again, the later word counts."""
+
+    lon_micro: Annotated[int, Meta(ge=-180_000_000, le=180_000_000)]
+    lat_micro: Annotated[int, Meta(ge=-90_000_000, le=90_000_000)]
+    source: Label
+    generated: bool = False
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("site_place", subject),)
 
 
 class TubeOpened(Body, frozen=True):

@@ -167,3 +167,25 @@ WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
 
 -- name: stance_seen (for: stance)
 (SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')
+
+-- name: place (key: site; touched: site_place; seen: everyone)
+-- Where sites stand: the latest word on each.
+SELECT DISTINCT ON (e.subject) e.subject AS site, (e.body ->> 'lon_micro')::int AS lon_micro,
+    (e.body ->> 'lat_micro')::int AS lat_micro, e.body ->> 'source' AS source,
+    coalesce((e.body ->> 'generated')::boolean, false) AS generated, e.at AS placed_at,
+    e.actor AS placed_by
+FROM ledger.event e
+WHERE e.type = 'SitePlaced' AND e.body IS NOT NULL
+ORDER BY e.subject, e.at DESC, e.id DESC;
+
+-- name: queue (key: site; follower: keyed; seen: everyone)
+-- How many waited at each site as counted last, by lane where lanes are counted (0: the whole site).
+SELECT DISTINCT ON (e.subject, coalesce((e.body ->> 'lane')::int, 0)) e.subject AS site,
+    coalesce((e.body ->> 'lane')::int, 0) AS lane, (e.body ->> 'waiting')::int AS waiting,
+    (e.body ->> 'wait_minutes')::int AS wait_minutes, e.at, e.actor AS counted_by
+FROM ledger.event e
+WHERE e.type = 'QueueCounted' AND e.body IS NOT NULL
+ORDER BY e.subject, coalesce((e.body ->> 'lane')::int, 0), e.at DESC, e.id DESC;
+
+-- name: queue_keys (for: queue)
+SELECT unnest(%(queue)s::uuid[]) AS site;

@@ -55,7 +55,7 @@ class Role:
 _TUBE = "TubeOpened SpecimenTaken TubeSealed SpecimenVoided SpecimenRestored SpecimenMoved"
 _STANCE = "RefusalRecorded ExemptionGranted StanceWithdrawn"
 _PEOPLE = "ResidentListed ResidentMoved ResidentStateChanged"
-_LANES = "SiteOpened SiteClosed LaneOpened LaneClosed"
+_LANES = "SiteOpened SiteClosed LaneOpened LaneClosed QueueCounted"
 _RESULTS = "ResultAmended ResultBound ResultRejected"
 _ROSTER = "AreaListed UnitListed DenominatorDeclared SiteListed"
 _TASKS = "TaskAcknowledged TaskDone"  # each only of what is meant for them
@@ -103,7 +103,7 @@ ROLES: dict[str, Role] = {
         ),
         _role(
             "grid_worker", "网格员", "knocks on the doors of a grid", "area",
-            events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached",
+            events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached QueueCounted",
             rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes tasks"
             " boxes stances decide_recalls",
             sees="names",
