@@ -30,16 +30,19 @@ from muster.coverage import api as coverage
 from muster.coverage.live import Glances
 from muster.coverage.queries import alarms
 from muster.custody import api as custody
+from muster.custody import labels_api
 from muster.desk import api as desk
 from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
 from muster.hq import api as hq
+from muster.hq import reports_api
 from muster.instance import Instance
 from muster.intake import api as intake
 from muster.intake import import_api
 from muster.lab import api as lab
 from muster.lab import bench_api, figures_api, lab_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
+from muster.papers import api as papers
 from muster.registry import api as registry
 from muster.registry import own_api as own
 from muster.sampling import api as sampling
@@ -86,6 +89,7 @@ def make_app(instance: Instance) -> Litestar:
             *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
             *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
+            *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             *desk.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,

@@ -127,6 +127,18 @@ DEVICE_CODE_HOURS = 72
 PIN_WRONG_LIMIT = 10
 PRINCIPAL_SECONDS = 1.0  # another server's revocation is noticed after this long at most
 
+# Papers
+PAPER_SECONDS = 60.0  # to set one document
+PAPER_MEMORY_BYTES = 2_000_000_000  # addresses a typesetter may use
+PAPERS_AT_ONCE = 1  # set at the same time: the other core is the door's
+PAPERS_WAITING_LIMIT = 50
+PRINT_PEOPLE_LIMIT = 1_200  # in one file: what one printer takes well, and two seconds' work
+LABELS_LIMIT = 20_000  # of one issue to a site
+LABEL_SHEET_LIMIT = 5_000  # printed at once
+SITES_LISTED_LIMIT = 10_000  # lines of one table of a report: a city's largest day had 6,300 sites
+REPORT_SIGNERS = 1
+PRESS_SIGNERS = 2  # what goes to the press is answered for by two
+
 # Lists
 PAGE_LIMIT = 1_000
 EXPORT_LIMIT = 2_000_000
@@ -231,6 +243,7 @@ class Settings:
     oidc: Oidc | None = None
     metrics_token: Path | None = None
     tiles: str | None = None
+    fonts: Path | None = None
 
     @property
     def backup_key_file(self) -> Path:
@@ -250,6 +263,7 @@ class Settings:
             oidc=Oidc.from_environment(),
             metrics_token=_path(os.environ.get("MUSTER_METRICS_TOKEN_FILE")),
             tiles=os.environ.get("MUSTER_MAP_TILES") or None,
+            fonts=_path(os.environ.get("MUSTER_FONTS")),
         )
 
 

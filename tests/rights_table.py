@@ -9,6 +9,7 @@ from tests.rights_console import CONSOLE
 from tests.rights_desk import DESK
 from tests.rights_intake import INTAKE
 from tests.rights_laboratory import LABORATORY, Ask
+from tests.rights_papers import PAPERS
 from tests.scene_rights import Caller, login
 from tests.table import named
 
@@ -20,7 +21,6 @@ ADDRESSEE = {
     "name": "Police", "kinds": ["positive_tube"], "role": "tracer", "reach": "everywhere",
     "minutes": 15,
 }  # fmt: skip
-
 
 UNSIGNED = "not-signed-in"
 TABLE: dict[str, list[Ask]] = {
@@ -325,6 +325,7 @@ TABLE: dict[str, list[Ask]] = {
     ],
     **LABORATORY,
     **INTAKE,
+    **PAPERS,
     **DESK,
     **CONSOLE,
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],

@@ -28,6 +28,7 @@ from tests.test_desk_routes import ANSWERED as AT_THE_DESK
 from tests.test_http import GETS, POSTS, check, fits
 from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
+from tests.test_print_room import ANSWERED as PRINTING
 from tests.test_visits import ANSWERED as WALKING
 
 # `<name>` stands for what an earlier answer said under that name.
@@ -265,7 +266,7 @@ def test_no_route_is_left_out(play: Play):
     )  # fmt: skip
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
-    answered |= AT_THE_DESK
+    answered |= AT_THE_DESK | PRINTING
     answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED
 
     async def story(muster: Instance) -> None:

@@ -132,6 +132,7 @@ SELECT * FROM (
     UNION ALL SELECT 5, 'person_twice', count(*)::int, NULL, NULL FROM sampling.twice
     UNION ALL SELECT 5, 'barcode_twice', count(*)::int, NULL, NULL FROM sampling.barcode_twice
     UNION ALL SELECT 6, flag, count(*)::int, NULL, NULL FROM sampling.flag GROUP BY flag
+    UNION ALL SELECT 6, 'foreign_label', count(*)::int, NULL, NULL FROM custody.foreign_label
     UNION ALL SELECT 6, 'more_sampled_than_declared', count(*)::int, NULL, NULL FROM (
         SELECT d.area FROM registry.denominator d
         JOIN registry.span w ON w.area = d.area

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from muster.config import BOX_BAGS_LIMIT, BOX_TUBES_LIMIT
+from muster.config import BOX_BAGS_LIMIT, BOX_TUBES_LIMIT, LABELS_LIMIT
 from muster.ledger.event import Body, Code, Key, Label
 
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -133,3 +133,27 @@ class BoxReceived(Body, frozen=True):
     def touches(self, subject: UUID) -> Iterable[Key]:
         keys: list[Key] = [("reception", subject), ("box_code", self.code)]
         return [*keys, ("carried", self.box)] if self.box else keys
+
+
+class LabelsIssued(Body, frozen=True):
+    """A range of printed labels (subject) was given to a sampling site: those numbered `first` to `last`,
+    both included, in a supplier's format."""
+
+    kind: Literal["tube", "bag", "box"]
+    format: UUID
+    first: Code
+    last: Code
+    count: Annotated[int, Meta(ge=1, le=LABELS_LIMIT)]
+    site: UUID
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("labels", subject),)
+
+
+class LabelsTakenBack(Body, frozen=True):
+    """The range of labels (subject) is no longer the site's: issued by mistake, returned or destroyed."""
+
+    reason: Literal["mistake", "returned", "destroyed"]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("labels", subject),)

@@ -1,5 +1,6 @@
 """Questions about boxes, hand-overs, and the barcodes printed on supplies."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -10,7 +11,7 @@ import psycopg
 from muster.config import BOX_WINDOW_HOURS, DEFAULT_HAND_OVER_MINUTES, PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.problems import Problem
-from muster.core.rows import rows
+from muster.core.rows import row, rows
 from muster.custody.engine.barcodes import Format, Kind, recognise, tidy, verify
 
 _HERE = "muster.custody"
@@ -23,6 +24,13 @@ class BoxUnknown(Problem):
     shows those packed last."""
 
     zh = "没有编码或编号为“{box}”的箱或袋，或你无权查看。用 muster box list 查看最近装箱的。"
+    status = 404
+
+
+class FormatUnknown(Problem):
+    """There is no barcode format {format}. `GET /v1/barcode-formats` lists them."""
+
+    zh = "没有条码格式 {format}。请在条码格式列表中查看。"
     status = 404
 
 
@@ -112,3 +120,36 @@ def _id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+async def format_of(conn: Conn, format: UUID) -> dict[str, Any]:
+    """One supplier's format. Raises FormatUnknown."""
+    found = await row(conn, _HERE, "format_of", format=format)
+    if found is None:
+        raise FormatUnknown(format=format)
+    return found
+
+
+def as_format(found: dict[str, Any]) -> Format:
+    """A row about a format as the engine knows it."""
+    return Format(
+        found["supplier"], found["kind"], found["pattern"], found["check"], found["capacity"]
+    )
+
+
+async def labels_issue(conn: Conn, labels: UUID) -> dict[str, Any] | None:
+    """One range of labels that was issued."""
+    return await row(conn, _HERE, "labels_issue", labels=labels)
+
+
+async def labels_issued(
+    conn: Conn, *, site: UUID | None = None, whole: bool = True, areas: Collection[UUID] = (),
+    sites: Collection[UUID] = (), after: str | None = None, limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """Ranges of labels issued to sites of some areas, or everywhere, latest first."""
+    at, last = decode(after, datetime, UUID) or (None, None)
+    found = await rows(
+        conn, _HERE, "labels_issued", site=site, whole=whole, areas=list(areas), sites=list(sites),
+        at=at, last=last, limit=limit + 1,
+    )  # fmt: skip
+    return page(found, limit, ("issued_at", "labels"))

@@ -92,3 +92,38 @@ FROM custody.format ORDER BY kind, supplier, pattern, format;
 -- name: formats_in_use
 SELECT supplier, kind, pattern, "check", capacity FROM custody.format
 WHERE since <= %(at)s AND NOT retired ORDER BY supplier, kind, pattern;
+
+-- name: format_of
+SELECT format, supplier, kind, pattern, "check", capacity, retired FROM custody.format
+WHERE format = %(format)s;
+
+-- name: labels_last
+-- The highest label of a format that was ever issued, taken back or not: a number is not printed twice.
+SELECT max(l.last) AS last FROM custody.labels l WHERE l.format = %(format)s;
+
+-- name: labels_overlapping
+-- A range in force that shares labels with one that is to be issued, whatever its format.
+SELECT l.first, l.last, l.site, s.name AS site_name FROM custody.labels l
+LEFT JOIN sampling.site s ON s.site = l.site
+WHERE l.kind = %(kind)s AND l.taken_back_at IS NULL AND length(l.first) = length(%(first)s)
+    AND l.first <= %(last)s AND l.last >= %(first)s
+ORDER BY l.first LIMIT 1;
+
+-- name: labels_issue
+SELECT l.*, s.name AS site_name, s.code AS site_code, s.area FROM custody.labels l
+LEFT JOIN sampling.site s ON s.site = l.site WHERE l.labels = %(labels)s;
+
+-- name: labels_issued
+-- Ranges issued, latest first, of some areas or everywhere, each with how many were sealed with and how
+-- many of those elsewhere.
+SELECT l.labels, l.kind, l.format, f.supplier, f.pattern, l.first, l.last, l.count, l.site,
+    s.code AS site_code, s.name AS site_name, l.issued_at, l.issued_by, l.taken_back_at,
+    (SELECT count(*)::int FROM custody.foreign_label x WHERE x.labels = l.labels) AS elsewhere
+FROM custody.labels l
+LEFT JOIN sampling.site s ON s.site = l.site
+LEFT JOIN custody.format f ON f.format = l.format
+LEFT JOIN registry.span b ON b.area = s.area
+WHERE (%(site)s::uuid IS NULL OR l.site = %(site)s)
+    AND (%(whole)s OR b.line && %(areas)s::uuid[] OR l.site = ANY (%(sites)s::uuid[]))
+    AND (%(at)s::timestamptz IS NULL OR (l.issued_at, l.labels) < (%(at)s, %(last)s::uuid))
+ORDER BY l.issued_at DESC, l.labels DESC LIMIT %(limit)s;

@@ -22,6 +22,8 @@ CalledRole = Literal[
 Reach = Literal["site_area", "member_community", "everywhere", "lab"]
 Minutes = Annotated[int, Meta(ge=1, le=10_080)]
 TaskOutcome = Literal["done", "not_possible", "duplicate"]
+ReportKind = Literal["daily", "special", "press", "sites", "labs", "coverage"]
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class AddresseeListed(Body, frozen=True):
@@ -90,3 +92,35 @@ class TaskFellDue(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("task", subject),)
+
+
+class ReportFrozen(Body, frozen=True):
+    """A report (subject) was made of what the ledger held up to `seq`, whose chain's hash was `head`, and
+    stays as it is: `content` is the hash of its data, `template` that of its form, `findings` how many
+    of its sums do not hold."""
+
+    kind: ReportKind
+    area: UUID
+    cut_off: Annotated[datetime, Meta(tz=True)]
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
+    head: Hash
+    content: Hash
+    template: Hash
+    findings: Annotated[int, Meta(ge=0, le=100_000)]
+    round: UUID
+    zone: Code  # in which its hours are counted
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("report", subject),)
+
+
+class ReportSigned(Body, frozen=True):
+    """Somebody (`account`) answers for the report (subject) with this content, and for these many findings
+    being printed on it."""
+
+    account: UUID
+    content: Hash
+    findings: Annotated[int, Meta(ge=0, le=100_000)] = 0
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("report", subject),)

@@ -20,9 +20,9 @@ from muster.core.sqlfile import Block, load, load_like
 from muster.ledger.event import Body, Event, Key
 
 UUID_KINDS = (
-    "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube", "result",
-    "account", "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run",
-    "assay", "template", "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing",
+    "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube", "result", "account",
+    "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run", "assay", "template",
+    "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 

@@ -170,6 +170,9 @@ SELECT * FROM (
     SELECT CASE WHEN b.sites > 1 THEN 'barcode_at_two_sites' ELSE 'barcode_twice' END, b.barcode,
         b.tubes, b.barcode, NULL, NULL
     FROM sampling.barcode_twice b
+    UNION ALL
+    SELECT 'foreign_label', f.tube::text, ARRAY[f.tube], f.barcode, f.round, NULL
+    FROM custody.foreign_label f
 ) a
 WHERE (%(kind)s::text IS NULL OR (a.kind, a.key) > (%(kind)s, %(key)s))
 ORDER BY a.kind, a.key

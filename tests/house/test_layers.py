@@ -47,7 +47,7 @@ LAYERS = (
             "muster.DOMAIN.decide", "muster.registry.rotation", "muster.lab.deciding",
             "muster.lab.receiving", "muster.lab.loading", "muster.lab.checking",
             "muster.lab.running", "muster.lab.figures",
-            "muster.lab.releasing", "muster.lab.adopting",
+            "muster.lab.releasing", "muster.lab.adopting", "muster.hq.reporting",
         ),
     ),
     Layer(
@@ -74,6 +74,8 @@ LAYERS = (
     ),
     Layer("instruments", ("muster.instruments", "muster.instruments.*"), only=("core", "config", "intake")),
     Layer("exchange", ("muster.exchange", "muster.exchange.*"), only=("core", "config")),
+    Layer("papers", ("muster.papers", "muster.papers.*"), only=("core", "config")),
+    Layer("sheets", ("muster.hq.report_words", "muster.hq.report_sheets", "muster.hq.report_files")),
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
     Layer("importing", tuple(f"muster.intake.{n}" for n in (
@@ -89,6 +91,7 @@ LAYERS = (
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
+            "muster.hq.reports_api", "muster.custody.labels_api", "muster.papers.api",
             "muster.desk.why_api", "muster.desk.record_api", "muster.desk.history_api",
             "muster.desk.work_api",
             "muster.lab.station_api", "muster.lab.figures_api", "muster.coverage.live",
@@ -131,6 +134,13 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.desk.api", "muster.registry.queries"): "the search field knows people by their names",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
+    (
+        "muster.custody.labels_api",
+        "muster.sampling.queries",
+    ): "labels are issued to a site by its code",
+    ("muster.hq.report_files", "muster.intake.protection"): "no cell of any table is a formula",
+    ("muster.hq.reports_api", "muster.sampling.queries"): "a report is asked for by a round's name",
+    ("muster.hq.reports_api", "muster.access.queries"): "signatures are shown with people's names",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
     ("muster.visits.api", "muster.sampling.queries"): "doors are asked for by a round's name",
     (

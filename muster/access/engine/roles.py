@@ -29,6 +29,7 @@ Right = Literal[
     "tasks", "contacts", "addressees", "decide_addressees",
     "labs", "decide_labs", "boxes", "reception", "discrepancies", "samples", "plates", "release",
     "stages",
+    "reports", "decide_reports", "issue_labels",
     "inbox", "decide_inbox",
     "imports", "stances", "assignments",
     "accounts", "devices", "sessions",
@@ -63,7 +64,7 @@ _BOXES = "BoxPacked BoxHandedOver TemperatureRead"
 _RECEPTION = "BoxReceived TubesReceived ScanUndone ReceptionEnded"
 _CASES = "DiscrepancyAssigned DiscrepancyResolved"
 _LISTS = "areas units sites policies rounds labs"
-_FIGURES = "funnel balance alarms"
+_FIGURES = "funnel balance alarms reports"
 _FIELD = f"events receipts {_LISTS}"
 
 
@@ -89,6 +90,7 @@ ROLES: dict[str, Role] = {
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
             " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
+            " decide_reports issue_labels"
             " assignments decide_places decide_recalls device_board",
             sees="names", second_factor=True,
         ),
@@ -98,6 +100,7 @@ ROLES: dict[str, Role] = {
             f" {_BOXES} MemberReached BoxRouted",
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
+            " decide_reports issue_labels"
             " stages imports stances assignments decide_places decide_recalls device_board",
             sees="names", second_factor=True,
         ),

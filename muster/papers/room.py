@@ -1,0 +1,123 @@
+"""What is put onto papers: people, homes, labels, sites as the templates take them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+from uuid import UUID
+
+from muster.papers.words import word
+
+Group = Literal["none", "building", "grid", "home"]
+Rows = Sequence[dict[str, Any]]
+Codes = dict[UUID, str]
+SITE_PREFIX = "S:"  # of a poster's code, so that it is never taken for a person's or a tube's
+
+
+def foot(language: str, who: str, at: datetime) -> str:
+    """Who printed a paper, and when."""
+    return word("printed", language, who=who, at=at.strftime("%Y-%m-%d %H:%M"))
+
+
+def place_of(one: dict[str, Any]) -> str:
+    """Where somebody lives, as it stands on their card."""
+    return f"{one['building_name'] or ''} {one['room']}".strip()
+
+
+def code_cards(
+    people: Rows, codes: Codes, grids: dict[UUID, dict[str, Any]], *, group: Group, language: str,
+    columns: int, foot: str, prefix: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Cards of people in the order of the walk, a page anew for each group."""
+
+    def key(one: dict[str, Any]) -> Any:
+        if group == "home":
+            return one["building"], one["room"]
+        if group == "building":
+            return one["building"]
+        return grids.get(one["building"], {}).get("grid") if group == "grid" else None
+
+    groups = []
+    for _, members in groupby(people, key):
+        held = list(members)
+        cards = [
+            {"qr": prefix + codes[one["resident"]].replace("-", ""), "code": codes[one["resident"]],
+             "name": one["name"] or "", "place": place_of(one)}
+            for one in held
+        ]  # fmt: skip
+        title = _title(held[0], grids, group)
+        groups.append(
+            {"title": title, "count": word("people", language, count=len(held)), "people": cards}
+        )
+    return {"language": language, "columns": columns, "foot": foot, "groups": groups}
+
+
+def missing_lists(
+    people: Rows, codes: Codes, grids: dict[UUID, dict[str, Any]], *, round: str, language: str,
+    foot: str, prefix: str,
+) -> dict[str, Any]:  # fmt: skip
+    """A list for each grid worker: homes in the order of the walk, one code for all who are missing in
+    a home, and a short code for each."""
+    groups = []
+    for _, held in groupby(people, lambda one: grids.get(one["building"], {}).get("grid")):
+        members = list(held)
+        homes = []
+        for _, here in groupby(members, lambda one: (one["building"], one["room"])):
+            home = list(here)
+            told = [codes[one["resident"]].replace("-", "") for one in home]
+            homes.append(
+                {
+                    "qr": prefix + "+".join(told[:HOME_MOST]), "place": place_of(home[0]),
+                    "people": [
+                        {"name": one["name"] or "", "about": _about(one, language),
+                         "code": codes[one["resident"]]}
+                        for one in home
+                    ],
+                }
+            )  # fmt: skip
+        count = word("homes", language, homes=len(homes), count=len(members))
+        groups.append({"title": _title(members[0], grids, "grid"), "count": count, "homes": homes})
+    heads = [word(one, language) for one in ("scan_home", "home", "untested")]
+    return {"language": language, "round": round, "heads": heads, "foot": foot, "groups": groups}
+
+
+HOME_MOST = 8  # people in one code: more make it too fine for an old scanner
+
+
+def posters(sites: Rows, language: str) -> dict[str, Any]:
+    """Posters of sites."""
+    made = [
+        {"name": one["name"], "code": one["code"], "qr": SITE_PREFIX + one["code"],
+         "place": " ".join(filter(None, (one["above_name"], one["area_name"])))}
+        for one in sites
+    ]  # fmt: skip
+    return {"language": language, "foot": word("poster_foot", language), "sites": made}
+
+
+def guide(language: str, sample_svg: str) -> dict[str, Any]:
+    """The four steps in pictures."""
+    steps = [
+        {"text": word(f"step{n}", language), "more": word(f"step{n}_more", language)}
+        for n in range(1, 5)
+    ]
+    return {
+        "language": language, "title": word("guide", language), "foot": word("guide_foot", language),
+        "size_pt": 27 if language == "zh" else 22, "sample_svg": sample_svg, "steps": steps,
+    }  # fmt: skip
+
+
+def _title(one: dict[str, Any], grids: dict[UUID, dict[str, Any]], group: Group) -> str:
+    grid = grids.get(one["building"], {})
+    parts = [grid.get("above_name"), grid.get("grid_name")]
+    if group in ("building", "home"):
+        parts.append(one["building_name"])
+    if group == "home":
+        parts.append(one["room"])
+    return " · ".join(filter(None, parts))
+
+
+def _about(one: dict[str, Any], language: str) -> str:
+    said = [word(one["sex"], language)] if one.get("sex") in ("male", "female") else []
+    if one.get("birth_year"):
+        said.append(word("born", language, year=one["birth_year"]))
+    return " ".join(said)

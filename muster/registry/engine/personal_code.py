@@ -1,0 +1,88 @@
+"""The short code printed below a person's QR code, to be typed where glare or a broken screen leaves
+nothing to scan: `K7PM-2XQ4-HDWA`. It says nothing of the person; the server knows whose it is.
+
+Ten characters are the first 49 bits of a hash of the resident's id, two are checks. The alphabet has
+31 characters, a prime, without I, L, O, 0 and 1: the sums Σ x and Σ i·x over the places are zero modulo
+31 (a Reed-Solomon code), so that any two wrong characters, hence any two that changed places, are
+noticed.
+"""
+
+import hashlib
+import unicodedata
+from typing import ClassVar
+from uuid import UUID
+
+from muster.core.problems import Problem
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+LENGTH, CHECKS = 12, 2
+PREFIX = "P:"  # of the QR code, so that a scanner's reading is never taken for a tube's label
+_BASE = len(ALPHABET)
+_PAYLOAD = LENGTH - CHECKS
+SPACE = _BASE**_PAYLOAD
+HASH_BITS = 60  # of which the remainder modulo SPACE is taken
+
+
+class CodeMistyped(Problem):
+    """{code} is no personal code: {why}. Compare each character with the print; the letters I, L, O and
+    the digits 0 and 1 never occur."""
+
+    zh: ClassVar[str] = (
+        "{code} 不是有效的个人码：{why_zh}。请逐字核对；个人码中没有字母 I、L、O 和数字 0、1。"
+    )
+    status: ClassVar[int] = 422
+
+
+def number_of(resident: UUID) -> int:
+    """The number a resident's code stands for: the first 60 bits of sha256 of the id, modulo 31^10.
+    The database computes the same (registry/read_codes.sql)."""
+    return (int.from_bytes(hashlib.sha256(resident.bytes).digest()[:8]) >> 4) % SPACE
+
+
+def code_of(resident: UUID) -> str:
+    """A resident's code, twelve characters."""
+    return written(number_of(resident))
+
+
+def written(number: int) -> str:
+    """The code of a number, with its checks."""
+    places = []
+    for _ in range(_PAYLOAD):
+        number, place = divmod(number, _BASE)
+        places.append(place)
+    # Two unknowns at places 10 and 11: a + b = -s, 11a + 12b = -t (mod 31), so b = 11s - t, a = -s - b.
+    total = sum(places)
+    weighted = sum(place * i for i, place in enumerate(places, 1))
+    last = (11 * total - weighted) % _BASE
+    places += [(-total - last) % _BASE, last]
+    return "".join(ALPHABET[place] for place in places)
+
+
+def grouped(code: str) -> str:
+    """As it is printed: in groups of four."""
+    return "-".join(code[i : i + 4] for i in range(0, LENGTH, 4))
+
+
+def read(text: str) -> int:
+    """The number of a code as it was scanned or typed: small letters, spaces, dashes and full-width
+    forms do not matter. Raises CodeMistyped."""
+    plain = unicodedata.normalize("NFKC", text).upper().strip().removeprefix(PREFIX)
+    code = "".join(char for char in plain if char not in " -–—_.")
+    if len(code) != LENGTH:
+        raise CodeMistyped(
+            code=text[:40], why=f"it has {len(code)} characters, not {LENGTH}",
+            why_zh=f"应为 {LENGTH} 位，实为 {len(code)} 位",
+        )  # fmt: skip
+    if strange := sorted(set(code) - set(ALPHABET)):
+        shown = " ".join(strange)
+        raise CodeMistyped(
+            code=text[:40], why=f"{shown} never occurs in one", why_zh=f"不会出现 {shown}"
+        )
+    places = [ALPHABET.index(char) for char in code]
+    weighted = sum(place * i for i, place in enumerate(places, 1))
+    if sum(places) % _BASE or weighted % _BASE:
+        raise CodeMistyped(
+            code=text[:40], why="a character is wrong or two changed places",
+            why_zh="有一位录错，或两位颠倒",
+        )  # fmt: skip
+    return sum(place * _BASE**i for i, place in enumerate(places[:_PAYLOAD]))

@@ -1,0 +1,381 @@
+"""The print room: what is printed can be read by people and by scanners, and by nobody else; each route
+of reports, labels and papers is asked and answered.
+"""
+
+import asyncio
+import io
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pypdf
+import pytest
+import zxingcpp
+from PIL import Image
+
+from muster.access.decide import Grant
+from muster.config import Settings
+from muster.core.problems import Problem
+from muster.exercise.crew import Crew
+from muster.instance import Instance
+from muster.papers import typesetting
+from muster.papers.layouts import LAYOUTS, sheets
+from muster.papers.templates import TemplateUnfit, names, template
+from muster.papers.typesetting import PaperTooLarge, PaperTooLong, Press, press, set_paper
+from muster.registry.engine.personal_code import code_of, grouped
+from tests.conftest import Play
+from tests.senders import client, query, visit
+from tests.table import named
+from tests.test_http import NOBODY, check
+from tests.test_reports import DAY, frozen, sent, text_of
+
+RARE = """
+    07:05  ResidentListed  p1  building=H1 room=101 name=㛃𬭛䶮
+    07:05  ResidentListed  p2  building=H1 room=102 name=王𠀀
+"""
+MOMENT = datetime(2022, 8, 1, tzinfo=UTC)
+FORMAT = {"supplier": "S", "kind": "tube", "pattern": "LP10########", "capacity": 10}
+Asked = tuple[str, str, Any, Any]
+LOOKING: list[Asked] = [
+    ("GET", "/v1/report-preview?kind=daily&area=S1&round=R1", None, 200),
+    ("GET", "/v1/report-preview?kind=rumour&area=S1&round=R1", None, "bad-request"),
+    ("GET", "/v1/report-preview?kind=daily&area=S1&round=R9", None, "round-unknown"),
+    ("POST", "/v1/reports", {"kind": "press", "area": "S1", "round": "R1"}, 201),
+    ("POST", "/v1/reports", {"kind": "press", "area": "S9", "round": "R1"}, "area-unknown"),
+    ("GET", "/v1/reports", None, 200),
+    ("GET", "/v1/reports?after=x", None, "bad-cursor"),
+    ("GET", f"/v1/reports/{NOBODY}", None, "report-unknown"),
+    ("GET", f"/v1/reports/{NOBODY}/file", None, "report-unknown"),
+    ("POST", f"/v1/reports/{NOBODY}/sign", {}, "report-unknown"),
+    ("POST", f"/v1/reports/{NOBODY}/reproduce", None, "report-unknown"),
+    ("GET", "/v1/labels", None, 200),
+    ("POST", "/v1/labels", {"format": str(NOBODY), "site": "X1", "count": 1}, "format-unknown"),
+    ("POST", "/v1/labels", {"format": str(NOBODY), "site": "X1", "count": 0}, "bad-request"),
+    ("POST", f"/v1/labels/{NOBODY}/take-back", {"reason": "mistake"}, "labels-unknown"),
+    ("GET", f"/v1/labels/{NOBODY}/file", None, "labels-unknown"),
+    ("GET", "/v1/print/homes?area=S1", None, 200),
+    ("GET", "/v1/print/codes?area=H1", None, 200),
+    ("GET", "/v1/print/codes?area=H1&limit=0", None, "bad-request"),
+    ("GET", "/v1/print/missing?area=S1&round=R1", None, 200),
+    ("GET", "/v1/personal-codes/2", None, "code-mistyped"),
+    ("GET", "/v1/print/posters?site=X1", None, 200),
+    ("GET", "/v1/print/guide", None, 200),
+    ("GET", "/v1/print/templates", None, 200),
+    ("GET", "/v1/print/templates/poster", None, 200),
+    ("GET", "/v1/print/templates/common", None, 200),
+    ("GET", "/v1/print/templates/secrets", None, "paper-unknown"),
+]
+ANSWERED = {(method, path) for method, path, *_ in LOOKING}
+
+
+@pytest.fixture
+def desk(database: Settings) -> Press:
+    return press(database.home)
+
+
+def pictures(found: list[bytes]) -> list[Image.Image]:
+    return [Image.open(io.BytesIO(one)).convert("L") for one in found]
+
+
+def codes_on(picture: Image.Image) -> list[str]:
+    return sorted(one.text for one in zxingcpp.read_barcodes(picture))
+
+
+async def taken(http: httpx.AsyncClient, path: str, **params: Any) -> httpx.Response:
+    answer = await http.get(path, params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    return answer
+
+
+def test_each_route_answers(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        for method, path, body, wanted in LOOKING:
+            answer = await http.request(method, path, json=body)
+            try:
+                check(answer, wanted, "en")
+            except AssertionError as error:
+                raise AssertionError(
+                    f"{method} {path}: {answer.status_code} {answer.text}"
+                ) from error
+
+    visit(play, story)
+
+
+def test_codes_are_masked_unless_there_is_a_reason_and_rare_names_are_whole(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY.rstrip() + RARE)
+        answer = await taken(http, "/v1/print/codes", area="H1", language="zh")
+        text = text_of(answer.content)
+        code = grouped(code_of(named("p1")))
+        assert code in text
+        assert "㛃*䶮" in text
+        assert "𬭛" not in text
+        assert (answer.headers["x-muster-people"], "x-muster-next" in answer.headers) == (
+            "2",
+            False,
+        )
+        whole = await taken(http, "/v1/print/codes", area="H1", reason="door_to_door")
+        text = text_of(whole.content)
+        assert "㛃𬭛䶮" in text
+        assert "王" in text
+        # What no font has is not left out in silence: it stands there as its code point.
+        assert ("𠀀" in text) != ("U+20000" in text)
+        assert whole.headers.get("x-muster-lost", "") in ("", "U+20000")
+        read = await query(
+            muster, "SELECT masked, cardinality(people) FROM access.reading"
+            " WHERE what LIKE '%%print/codes' ORDER BY id",
+        )  # fmt: skip
+        assert read == [(True, 2), (False, 2)]
+
+    visit(play, story)
+
+
+def test_a_street_is_printed_in_parts_that_follow_each_other(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        homes = (await http.get("/v1/print/homes", params={"area": "S1"})).json()
+        assert (homes["people"], homes["rooms"]) == (5, 4)
+        seen, after = [], ""
+        while True:
+            answer = await taken(
+                http, "/v1/print/codes", area="S1", limit=2, after=after, group="home"
+            )
+            text = text_of(answer.content)
+            seen += [
+                one
+                for one in ("p1", "p2", "p3", "p4", "p9")
+                if grouped(code_of(named(one))) in text
+            ]
+            after = answer.headers.get("x-muster-next")
+            if not after:
+                break
+        assert seen[:3] == ["p1", "p2", "p3"]
+        assert sorted(seen) == ["p1", "p2", "p3", "p4", "p9"]
+
+    visit(play, story)
+
+
+def test_a_missing_list_has_one_code_for_a_home(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        answer = await taken(http, "/v1/print/missing", area="S1", round="R1", language="en")
+        text = text_of(answer.content)
+        assert grouped(code_of(named("p9"))) in text
+        assert grouped(code_of(named("p1"))) not in text
+        assert "1 homes, 1 people" in text
+
+    visit(play, story)
+
+
+def test_what_is_printed_is_read_by_a_scanner_even_if_a_part_is_lost(desk: Press):
+    code = code_of(named("p1"))
+    card = {"qr": f"P:{code}", "code": grouped(code), "name": "王㛃", "place": "1-101"}
+    data = {
+        "language": "zh", "columns": 3, "foot": "",
+        "groups": [{"title": "1", "count": "3", "people": [card, card, card]}],
+    }  # fmt: skip
+
+    async def made() -> list[bytes]:
+        return (await set_paper(desk, template("codes"), data, moment=MOMENT, form="png")).files
+
+    (picture,) = pictures(run(made()))
+    assert codes_on(picture) == [f"P:{code}"] * 3
+    # Glare: a white patch over a fifth of the first code's width and height, off its finder patterns.
+    first = zxingcpp.read_barcodes(picture)[0].position
+    side = abs(first.top_right.x - first.top_left.x)
+    x, y = min(first.top_left.x, first.bottom_left.x), min(first.top_left.y, first.top_right.y)
+    patch = side // 4
+    picture.paste(255, (x + side // 2, y + side // 2, x + side // 2 + patch, y + side // 2 + patch))
+    assert codes_on(picture) == [f"P:{code}"] * 3
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_labels_stand_on_their_sheets_and_scan(desk: Press, layout: str):
+    sheet = LAYOUTS[layout]
+    made = [{"bars": f"LP10{n:08d}", "what": "X1 大润发"} for n in range(sheet.per_page)]
+    pages = sheets(list(made), sheet, skip=3)
+    assert [len(one) for one in pages] == [sheet.per_page, 3]
+    assert sheet.left_mm + (sheet.columns - 1) * sheet.step_x_mm + sheet.width_mm <= 210
+    assert sheet.top_mm + (sheet.rows - 1) * sheet.step_y_mm + sheet.height_mm <= 297
+
+    async def printed() -> list[bytes]:
+        data = {"language": "zh", "layout": {n: getattr(sheet, n) for n in sheet.__struct_fields__},
+                "sheets": pages}  # fmt: skip
+        return (
+            await set_paper(
+                desk, template("labels"), data, moment=MOMENT, form="png", dots_per_inch=300
+            )
+        ).files
+
+    found = [code for picture in pictures(run(printed())) for code in codes_on(picture)]
+    assert sorted(found) == [one["bars"] for one in made]
+
+
+def run(work: Any) -> Any:
+    return asyncio.run(work)
+
+
+def test_ranges_of_labels_are_issued_refused_printed_and_taken_back(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY + "07:41  SiteListed X2 area=G2")
+        form = (await http.post("/v1/barcode-formats", json=FORMAT)).json()["format"]
+        asked = {"format": form, "site": "X1", "count": 40}
+        first = (await http.post("/v1/labels", json=asked)).json()
+        assert (first["first"], first["last"]) == ("LP1000000001", "LP1000000040")
+        second = (await http.post("/v1/labels", json={**asked, "site": "X2", "count": 10})).json()
+        assert second["first"] == "LP1000000041"
+        refused = (await http.post("/v1/labels", json={**asked, "site": "X2", "first": 40})).json()
+        assert refused["title"] == "labels overlap"
+        assert refused["facts"]["free"] == "LP1000000051"
+        pdf = await taken(
+            http, f"/v1/labels/{first['labels']}/file", layout="a4-24", skip=2, limit=30
+        )
+        text = text_of(pdf.content)
+        assert "LP1000000030" in text
+        assert "LP1000000031" not in text
+        assert len(pypdf.PdfReader(io.BytesIO(pdf.content)).pages) == 2
+        # A tube of site X2 that bears a label of site X1.
+        await sent(muster, "09:00  TubeSealed T7  members=p4 round=R1 site=X2 barcode=LP1000000007")
+        listed = (await http.get("/v1/labels")).json()["items"]
+        assert [(one["site_code"], one["elsewhere"]) for one in listed] == [("X2", 0), ("X1", 1)]
+        alarms = (await http.get("/v1/alarms")).json()
+        assert [one["count"] for one in alarms if one["alarm"] == "foreign_label"] == [1]
+        back = {"reason": "mistake"}
+        path = f"/v1/labels/{first['labels']}/take-back"
+        assert (await http.post(path, json=back)).status_code == 204
+        assert (await http.post(path, json=back)).json()["title"] == "labels unknown"
+        again = await http.post("/v1/labels", json={**asked, "site": "X2", "first": 1})
+        assert again.json()["first"] == "LP1000000001"
+
+    visit(play, story)
+
+
+def test_who_leads_one_grid_issues_labels_there_only(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY + "07:41  SiteListed X2 area=G2")
+        form = (await http.post("/v1/barcode-formats", json=FORMAT)).json()["format"]
+        theirs = (
+            await http.post("/v1/labels", json={"format": form, "site": "X2", "count": 5})
+        ).json()
+        crew = Crew(muster)
+        await crew.staff("lead", Grant("area_lead", area=named("G1")))
+        async with client(
+            str(http.base_url), await crew.device("lead-phone", holder="lead")
+        ) as lead:
+            for answer in (
+                await lead.post("/v1/labels", json={"format": form, "site": "X2", "count": 5}),
+                await lead.get(f"/v1/labels/{theirs['labels']}/file"),
+                await lead.post(
+                    f"/v1/labels/{theirs['labels']}/take-back", json={"reason": "mistake"}
+                ),
+            ):
+                assert answer.json()["title"] == "outside your area"
+            assert (await lead.get("/v1/labels")).json()["items"] == []
+            own = await lead.post("/v1/labels", json={"format": form, "site": "X1", "count": 5})
+            assert own.status_code == 201
+
+    visit(play, story)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_posters_and_guides_name_the_site_and_the_steps(play: Play, language: str):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        poster = await taken(http, "/v1/print/posters", area="S1", language=language)
+        assert "大润发" in text_of(poster.content)
+        guide = await taken(http, "/v1/print/guide", language=language)
+        assert ("排队隔两米" if language == "zh" else "Keep two metres apart") in text_of(
+            guide.content
+        )
+
+    visit(play, story)
+
+
+def test_a_district_changes_a_template_and_a_broken_one_is_named_with_its_line(
+    play: Play, database: Settings
+):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        folder = database.home / "templates"
+        folder.mkdir()
+        shipped = (await http.get("/v1/print/templates/poster")).text
+        (folder / "poster.typ").write_text(shipped.replace("核酸采样点", "芝罘区采样点"))
+        text = text_of((await taken(http, "/v1/print/posters", site="X1")).content)
+        assert "芝罘区采样点" in text
+        changed = (await http.get("/v1/print/templates")).json()
+        assert [one["name"] for one in changed if one["changed"]] == ["poster"]
+        (folder / "poster.typ").write_text('#set page(paper: "a4")\n\n#nothing-of-the-kind()')
+        broken = await http.get("/v1/print/posters", params={"site": "X1"})
+        assert broken.json()["title"] == "template unfit"
+        assert "poster.typ:3" in broken.json()["detail"]
+        text = text_of((await taken(http, "/v1/print/posters", site="X1", form="shipped")).content)
+        assert "核酸采样点" in text
+
+    visit(play, story)
+
+
+def test_a_frozen_report_keeps_the_form_it_had(play: Play, database: Settings):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        report = await frozen(http)
+        before = (await taken(http, f"/v1/reports/{report}/file")).content
+        folder = database.home / "templates"
+        folder.mkdir()
+        (folder / "report.typ").write_text("nothing left")
+        assert (await taken(http, f"/v1/reports/{report}/file")).content == before
+
+    visit(play, story)
+
+
+def test_a_template_asks_for_nothing_from_elsewhere(tmp_path: Path):
+    (tmp_path / "poster.typ").write_text('#import "@preview/cetz:0.3.0"')
+    with pytest.raises(TemplateUnfit):
+        template("poster", tmp_path)
+    (tmp_path / "poster.typ").write_bytes(b"\xff\xfe")
+    with pytest.raises(TemplateUnfit):
+        template("poster", tmp_path)
+
+
+@pytest.mark.parametrize("name", names())
+def test_shipped_templates_have_editions(name: str):
+    assert len(template(name, choice="shipped").edition) == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "problem"),
+    [
+        (
+            "#let n = 0\n#for i in range(9999) { for j in range(9999) { for k in range(9999) { n += 1 } } }",
+            {"seconds": 1},
+            PaperTooLong,
+        ),
+        (
+            "#for n in range(100000000) { [#n] }",
+            {"memory_bytes": 400_000_000},
+            PaperTooLarge,
+        ),
+    ],
+)
+def test_what_takes_too_long_or_too_much_is_ended_and_named(
+    desk: Press, text: str, limits: dict[str, Any], problem: type[Problem]
+):
+    unfit, narrow = typesetting.Template("poster", "", text), replace(desk, **limits)
+    with pytest.raises(problem):
+        run(set_paper(narrow, unfit, {}, moment=MOMENT))
+
+
+def test_a_template_reads_no_file_outside_its_folder(desk: Press, tmp_path: Path):
+    (tmp_path / "secret.txt").write_text("secret")
+    reading = f'#read("{os.path.relpath(tmp_path / "secret.txt", desk.fonts[0])}")'
+
+    async def made(text: str) -> None:
+        await set_paper(desk, typesetting.Template("poster", "", text), {}, moment=MOMENT)
+
+    for text in (reading, f'#read("{tmp_path}/secret.txt")', '#read("/etc/passwd")'):
+        with pytest.raises(TemplateUnfit):
+            run(made(text))
