@@ -11,23 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
 import zxingcpp
 from PIL import Image
 
-from muster.access.decide import Grant
 from muster.config import Settings
 from muster.core.problems import Problem
-from muster.exercise.crew import Crew
 from muster.instance import Instance
-from muster.papers import typesetting
+from muster.papers import bulk, typesetting
 from muster.papers.layouts import LAYOUTS, sheets
 from muster.papers.templates import TemplateUnfit, names, template
 from muster.papers.typesetting import PaperTooLarge, PaperTooLong, Press, press, set_paper
 from muster.registry.engine.personal_code import code_of, grouped
 from tests.conftest import Play
-from tests.senders import client, query, visit
+from tests.senders import query, visit
 from tests.table import named
 from tests.test_http import NOBODY, check
 from tests.test_reports import DAY, frozen, sent, text_of
@@ -37,7 +34,6 @@ RARE = """
     07:05  ResidentListed  p2  building=H1 room=102 name=王𠀀
 """
 MOMENT = datetime(2022, 8, 1, tzinfo=UTC)
-FORMAT = {"supplier": "S", "kind": "tube", "pattern": "LP10########", "capacity": 10}
 Asked = tuple[str, str, Any, Any]
 LOOKING: list[Asked] = [
     ("GET", "/v1/report-preview?kind=daily&area=S1&round=R1", None, 200),
@@ -220,68 +216,6 @@ def run(work: Any) -> Any:
     return asyncio.run(work)
 
 
-def test_ranges_of_labels_are_issued_refused_printed_and_taken_back(play: Play):
-    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        await sent(muster, DAY + "07:41  SiteListed X2 area=G2")
-        form = (await http.post("/v1/barcode-formats", json=FORMAT)).json()["format"]
-        asked = {"format": form, "site": "X1", "count": 40}
-        first = (await http.post("/v1/labels", json=asked)).json()
-        assert (first["first"], first["last"]) == ("LP1000000001", "LP1000000040")
-        second = (await http.post("/v1/labels", json={**asked, "site": "X2", "count": 10})).json()
-        assert second["first"] == "LP1000000041"
-        refused = (await http.post("/v1/labels", json={**asked, "site": "X2", "first": 40})).json()
-        assert refused["title"] == "labels overlap"
-        assert refused["facts"]["free"] == "LP1000000051"
-        pdf = await taken(
-            http, f"/v1/labels/{first['labels']}/file", layout="a4-24", skip=2, limit=30
-        )
-        text = text_of(pdf.content)
-        assert "LP1000000030" in text
-        assert "LP1000000031" not in text
-        assert len(pypdf.PdfReader(io.BytesIO(pdf.content)).pages) == 2
-        # A tube of site X2 that bears a label of site X1.
-        await sent(muster, "09:00  TubeSealed T7  members=p4 round=R1 site=X2 barcode=LP1000000007")
-        listed = (await http.get("/v1/labels")).json()["items"]
-        assert [(one["site_code"], one["elsewhere"]) for one in listed] == [("X2", 0), ("X1", 1)]
-        alarms = (await http.get("/v1/alarms")).json()
-        assert [one["count"] for one in alarms if one["alarm"] == "foreign_label"] == [1]
-        back = {"reason": "mistake"}
-        path = f"/v1/labels/{first['labels']}/take-back"
-        assert (await http.post(path, json=back)).status_code == 204
-        assert (await http.post(path, json=back)).json()["title"] == "labels unknown"
-        again = await http.post("/v1/labels", json={**asked, "site": "X2", "first": 1})
-        assert again.json()["first"] == "LP1000000001"
-
-    visit(play, story)
-
-
-def test_who_leads_one_grid_issues_labels_there_only(play: Play):
-    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
-        await sent(muster, DAY + "07:41  SiteListed X2 area=G2")
-        form = (await http.post("/v1/barcode-formats", json=FORMAT)).json()["format"]
-        theirs = (
-            await http.post("/v1/labels", json={"format": form, "site": "X2", "count": 5})
-        ).json()
-        crew = Crew(muster)
-        await crew.staff("lead", Grant("area_lead", area=named("G1")))
-        async with client(
-            str(http.base_url), await crew.device("lead-phone", holder="lead")
-        ) as lead:
-            for answer in (
-                await lead.post("/v1/labels", json={"format": form, "site": "X2", "count": 5}),
-                await lead.get(f"/v1/labels/{theirs['labels']}/file"),
-                await lead.post(
-                    f"/v1/labels/{theirs['labels']}/take-back", json={"reason": "mistake"}
-                ),
-            ):
-                assert answer.json()["title"] == "outside your area"
-            assert (await lead.get("/v1/labels")).json()["items"] == []
-            own = await lead.post("/v1/labels", json={"format": form, "site": "X1", "count": 5})
-            assert own.status_code == 201
-
-    visit(play, story)
-
-
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_posters_and_guides_name_the_site_and_the_steps(play: Play, language: str):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
@@ -379,3 +313,35 @@ def test_a_template_reads_no_file_outside_its_folder(desk: Press, tmp_path: Path
     for text in (reading, f'#read("{tmp_path}/secret.txt")', '#read("/etc/passwd")'):
         with pytest.raises(TemplateUnfit):
             run(made(text))
+
+
+def test_a_whole_area_is_printed_file_after_file_and_goes_on_where_it_ended(
+    play: Play, tmp_path: Path
+):
+    async def story(muster: Instance) -> None:
+        await sent(muster, DAY)
+        seen: list[tuple[int, int]] = []
+
+        async def printed() -> bulk.Printed:
+            async with muster.pool.connection() as conn:
+                return await bulk.codes(
+                    conn, muster.settings, named("S1"), folder=tmp_path, stem="S1", group="none",
+                    masked=True, language="zh", who="tester", at=MOMENT, most=2,
+                    progress=lambda done, total: seen.append((done, total)),
+                )  # fmt: skip
+
+        assert await printed() == bulk.Printed(people=5, files=3, lost=[])
+        assert seen == [(2, 5), (4, 5), (5, 5)]
+        files = sorted(tmp_path.iterdir())
+        assert [one.name for one in files] == ["S1-0001.pdf", "S1-0002.pdf", "S1-0003.pdf"]
+        assert {one.stat().st_mode & 0o777 for one in files} == {0o600}
+        kept = [one.stat().st_mtime_ns for one in files]
+        files[1].unlink()
+        await printed()
+        again = [one.stat().st_mtime_ns for one in files]
+        assert (again[0], again[2]) == (kept[0], kept[2])
+        assert text_of(files[1].read_bytes())
+        looked = await query(muster, "SELECT sum(cardinality(people)) FROM access.reading")
+        assert looked == [7]
+
+    play(story)

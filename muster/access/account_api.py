@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from muster.access import asking, decide, enrolment, queries, sessions, slips
@@ -19,7 +19,9 @@ from muster.config import PAGE_LIMIT
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.guarding import principal
-from muster.web import After, Ask, Code, Format, Label, Limit, listing, muster
+from muster.papers.templates import template
+from muster.papers.typesetting import press, set_paper
+from muster.web import After, Ask, Code, Format, Label, Limit, language, listing, muster
 
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -177,20 +179,31 @@ async def make_link(request: Ask, account: FromPath[UUID], data: JSONBody[Link])
 
 
 @post("/v1/accounts/slips", right="accounts", status_code=201)
-async def print_slips(request: Ask, data: JSONBody[Wanted]) -> Response[bytes]:
-    """A page to print: a slip with a QR code for everybody who has not enrolled."""
+async def print_slips(
+    request: Ask, data: JSONBody[Wanted], format: FromQuery[Literal["html", "pdf"]] = "html"
+) -> Response[bytes]:
+    """Slips to print, as a page or PDF: one with a QR code for everybody who has not enrolled."""
     who, here = await asking.signed(request), muster(request)
     sessions.check_fresh(who)
+    desk = press(here.settings.home, here.settings.fonts) if format == "pdf" else None
     async with here.pool.connection() as conn:
-        page, _ = await slips.make(
+        made = await slips.made(
             conn, here.vault, logins=data.logins, address=asking.site(request).origin,
             actor=who.login, zone=here.settings.timezone, at=now(),
         )  # fmt: skip
+    if desk:
+        told = {"language": language(request), "foot": who.login, "slips": made}
+        form = template("slips", here.settings.home / "templates")
+        content = (await set_paper(desk, form, msgspec.to_builtins(told), moment=now())).content
+    else:
+        content = slips.page(made).encode()
     # To be saved and printed from there: pages shown from here may not bring styles along.
     headers = {
-        "cache-control": "no-store", "content-disposition": 'attachment; filename="slips.html"'
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="slips.{format}"',
     }  # fmt: skip
-    return Response(page.encode(), media_type="text/html", headers=headers)
+    kind = "application/pdf" if format == "pdf" else "text/html"
+    return Response(content, media_type=kind, headers=headers)
 
 
 @get("/v1/accounts/{account:uuid}/sessions", right="accounts")

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 import segno
 
@@ -37,7 +38,7 @@ _SLIP = """<section class="slip" aria-label="{login}">{qr}<div>
 <p><b>{name}</b></p><p>工号 <span lang="en">Login</span>: <b>{login}</b></p>
 <p>扫码设置密码，只能用一次。<span lang="en">Scan to set your password; works once.</span></p>
 <p><small>有效期至 <span lang="en">Valid until</span> {until}<br>不要拍照或转给他人，用后销毁。
-<span lang="en">Do not copy or pass on; destroy after use.</span><br>{address}/enrol</small></p>
+<span lang="en">Do not copy or pass on; destroy after use.</span><br>{address}</small></p>
 </div></section>"""
 
 
@@ -46,25 +47,44 @@ def link(address: str, code: str) -> str:
     return f"{address.rstrip('/')}/enrol#{code}"
 
 
-async def make(
+class Slip(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands on a slip; `qr` is the link."""
+
+    qr: str
+    name: str
+    login: str
+    until: str
+    address: str
+
+
+async def made(
     conn: Conn, vault: Sealer, *, address: str, actor: str, zone: str, at: datetime,
     logins: Sequence[str] | None = None,
-) -> tuple[str, int]:  # fmt: skip
-    """The page for everybody who has not enrolled, or those of them named, and how many they are.
-    Each gets a new code; what was printed before is void."""
-    found = await unenrolled(conn, vault, at=at, logins=logins)
-    parts = []
-    for one in found:
+) -> list[Slip]:  # fmt: skip
+    """A slip for everybody who has not enrolled, or those of them named. Each gets a new code; what was
+    printed before is void."""
+    slips = []
+    for one in await unenrolled(conn, vault, at=at, logins=logins):
         hours = SLIP_DAYS * 24
         code = await new_code(conn, one["account"], actor=actor, at=at, hours=hours)
-        until = at + timedelta(hours=hours)
-        parts.append(_slip(one, link(address, code), address, until.astimezone(ZoneInfo(zone))))
-    return _PAGE.format(slips="\n".join(parts)), len(found)
+        until = (at + timedelta(hours=hours)).astimezone(ZoneInfo(zone))
+        slips.append(
+            Slip(
+                qr=link(address, code), name=one["name"] or "", login=one["login"],
+                until=until.strftime("%Y-%m-%d %H:%M"), address=f"{address.rstrip('/')}/enrol",
+            )
+        )  # fmt: skip
+    return slips
 
 
-def _slip(one: dict[str, Any], target: str, address: str, until: datetime) -> str:
-    drawn = segno.make(target, error="m").svg_inline(border=2, omitsize=True)
+def page(slips: Sequence[Slip]) -> str:
+    """The slips as a page."""
+    return _PAGE.format(slips="\n".join(_drawn(one) for one in slips))
+
+
+def _drawn(one: Slip) -> str:
+    drawn = segno.make(one.qr, error="m").svg_inline(border=2, omitsize=True)
     return _SLIP.format(
-        qr=drawn, name=escape(one["name"] or ""), login=escape(one["login"]),
-        until=until.strftime("%Y-%m-%d %H:%M"), address=escape(address.rstrip("/")),
+        qr=drawn, name=escape(one.name), login=escape(one.login), until=one.until,
+        address=escape(one.address),
     )  # fmt: skip

@@ -26,6 +26,8 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "task": ("tasks", "What is to be done: list, acknowledge, done."),
         "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
         "alarms": ("looking", "What a person must look at, gravest first."),
+        "report": ("reports", "Reports: freeze, take out, compute again."),
+        "print": ("printing", "Codes of a whole area as files to print."),
         "briefing": ("overview", "Reported figures from a table: can they be true?"),
     },
     "Laboratory": {

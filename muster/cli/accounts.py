@@ -227,18 +227,18 @@ async def print_slips(out: Out, logins: tuple[str, ...], output: Path, address: 
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
-            page, count = await slips.make(
+            made = await slips.made(
                 conn, muster.vault, logins=logins or None, address=address, actor=ACTOR,
                 zone=muster.settings.timezone, at=now(),
             )  # fmt: skip
         output.touch(mode=0o600)
         output.chmod(0o600)
-        output.write_text(page, encoding="utf-8")
+        output.write_text(slips.page(made), encoding="utf-8")
         out.say(
-            f"{count:,} slips → {output}. Print it, hand the slips out, delete it.",
-            f"{count:,} 张注册单 → {output}。打印、分发后请删除该文件。",
+            f"{len(made):,} slips → {output}. Print it, hand the slips out, delete it.",
+            f"{len(made):,} 张注册单 → {output}。打印、分发后请删除该文件。",
         )
-        return {"slips": count, "file": str(output)}
+        return {"slips": len(made), "file": str(output)}
 
     return await opened(work, out)
 

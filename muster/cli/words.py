@@ -107,6 +107,9 @@ HEADS = {
     "source": ("read by", "测温者"), "received_by": ("taken in by", "接收人"),
     "ended_at": ("emptied", "清点完毕"), "opened_at": ("since", "立单时间"),
     "begun_at": ("begun", "交接开始"),
+    "frozen_at": ("frozen", "定稿时间"), "round_name": ("round", "轮次"),
+    "findings": ("sums that differ", "不符项数"), "signatures": ("signed by", "签发人数"),
+    "report": ("report", "报告"),
 }  # fmt: skip
 
 # Columns whose cells are words of ours.
@@ -252,6 +255,9 @@ WORDS = {
     "HeldRefused": "拒绝暂存",
     "RedactionAuthorised": "授权清空",
     # of boxes, plates and runs
+    "LabelsIssued": "发放标签", "LabelsTakenBack": "收回标签", "ReportFrozen": "报告定稿",
+    "ReportSigned": "签发报告", "daily": "日报", "special": "专项报告", "press": "发布数据单",
+    "labs": "实验室表", "coverage": "覆盖表", "foreign_label": "他点标签",
     "BarcodeFormatAdopted": "启用条码格式", "BoxPacked": "装箱", "BoxRouted": "指定送检",
     "BoxHandedOver": "交接", "TemperatureRead": "测温", "BoxReceived": "接收箱", "LabListed": "登记实验室",
     "TubesReceived": "接收扫管", "ScanUndone": "撤销扫描", "ReceptionEnded": "清点完毕",

@@ -1,6 +1,5 @@
 """HTTP for reports: looked at, frozen, signed, and taken out as PDF, workbook or table."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,18 +9,17 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from muster.access import queries as access
 from muster.catalogue import CATALOGUE
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.guarding import area_within, check_reach, principal, reading
-from muster.hq import report_files, report_sheets, reporting
+from muster.hq import report_outlet, report_sheets, reporting
 from muster.hq.events import ReportKind
+from muster.hq.report_outlet import SignatureLine
 from muster.hq.report_words import word
 from muster.hq.reporting import Asked, Reproduced
-from muster.papers.sheet import Sheet, printable
-from muster.papers.templates import Choice, Template, template
-from muster.papers.typesetting import press, set_paper
+from muster.papers.sheet import Sheet
+from muster.papers.templates import Choice, template
 from muster.sampling import queries as sampling
 from muster.web import CSV, XLSX, After, Ask, Limit, language, muster
 
@@ -50,15 +48,6 @@ class Signing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many sums that do not hold the signer has seen, which are printed on the report."""
 
     findings: Annotated[int, Meta(ge=0, le=100_000)] = 0
-
-
-class SignatureLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answers for a report."""
-
-    name: str
-    login: str
-    signed_at: datetime
-    yours: bool
 
 
 class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +90,7 @@ class ReportShown(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None = None
     content: str | None = None
     signatures: list[SignatureLine] = []
-    may_sign: bool = False
+    may_sign: bool = False  # the caller may, and has not
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,17 +162,19 @@ async def take_report(
 ) -> Response[bytes]:  # fmt: skip
     """A frozen report as a file: PDF with the template it was frozen with (`form=shipped`: with the one
     that came with Muster), workbook, table, or the very data its hash is of."""
-    told = _language(request, language)
-    found = await _shown(request, report, told)
-    if format == "json":
-        async with muster(request).pool.connection() as conn:
-            content = await reporting.content_of(conn, found.content or "")
-    elif format == "pdf":
-        content = await _pdf(request, report, found, told, form)
-    else:
-        make = report_files.workbook if format == "xlsx" else report_files.table
-        content = await asyncio.to_thread(make, found.sheet)
-    name = f"{found.kind}-{found.cut_off:%Y%m%d-%H%M}.{format}"
+    here = muster(request)
+    async with here.pool.connection() as conn:
+        found = await _found(request, conn, report)
+        content = await report_outlet.file(
+            conn,
+            here.settings,
+            here.vault,
+            report,
+            format,
+            _language(request, language),
+            choice=form,
+        )
+    name = f"{found['kind']}-{found['cut_off']:%Y%m%d-%H%M}.{format}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=_TYPES[format], headers=headers)
 
@@ -233,47 +224,15 @@ async def _shown(request: Ask, report: UUID, told: Language) -> ReportShown:
     here = muster(request)
     async with here.pool.connection() as conn:
         found = await _found(request, conn, report)
-        data = msgspec.json.decode(await reporting.content_of(conn, found["content"]))
-        mine, signed = await _account(request, conn), []
-        for one in await reporting.signatures(conn, report):
-            holder = await access.account(conn, here.vault, one["account"])
-            signed.append(
-                SignatureLine(
-                    name=holder["name"] or one["login"], login=one["login"],
-                    signed_at=one["signed_at"], yours=one["account"] == mine,
-                )
-            )  # fmt: skip
-    frozen = report_sheets.Frozen(
-        seq=found["seq"], head=found["head"], content=found["content"], frozen_at=found["frozen_at"],
-        frozen_by=found["frozen_by"], signed=[(one.name, one.signed_at) for one in signed],
-    )  # fmt: skip
+        sheet, signed = await report_outlet.read(conn, here.vault, found, told)
+        mine = await _account(request, conn)
     may = principal(request).may("decide_reports") and mine is not None
     return ReportShown(
         kind=found["kind"], cut_off=found["cut_off"], findings=found["findings"],
         signers=report_sheets.signers(found["kind"]), report=report, area=found["area"],
         seq=found["seq"], head=found["head"], content=found["content"], signatures=signed,
-        sheet=report_sheets.sheet(data, told, frozen=frozen),
-        may_sign=may and not any(one.yours for one in signed),
+        sheet=sheet, may_sign=may and mine not in [one.account for one in signed],
     )  # fmt: skip
-
-
-async def _pdf(
-    request: Ask, report: UUID, found: ReportShown, told: Language, choice: Choice
-) -> bytes:
-    here = muster(request)
-    if choice == "shipped":
-        form = template("report", choice="shipped")
-    else:
-        async with here.pool.connection() as conn:
-            kept = await reporting.report_of(conn, report)
-            form = Template(
-                "report", "", (await reporting.content_of(conn, kept["template"])).decode()
-            )
-    made = await set_paper(
-        press(here.settings.home, here.settings.fonts), form, printable(found.sheet, told),
-        moment=found.cut_off,
-    )  # fmt: skip
-    return made.content
 
 
 def _language(request: Ask, wanted: Language | None) -> Language:

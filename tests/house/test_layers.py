@@ -75,7 +75,11 @@ LAYERS = (
     Layer("instruments", ("muster.instruments", "muster.instruments.*"), only=("core", "config", "intake")),
     Layer("exchange", ("muster.exchange", "muster.exchange.*"), only=("core", "config")),
     Layer("papers", ("muster.papers", "muster.papers.*"), only=("core", "config")),
-    Layer("sheets", ("muster.hq.report_words", "muster.hq.report_sheets", "muster.hq.report_files")),
+    Layer(
+        "sheets",
+        tuple(f"muster.hq.report_{one}" for one in ("words", "sheets", "files", "outlet")),
+    ),
+    Layer("bulk", ("muster.papers.bulk",)),
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
     Layer("importing", tuple(f"muster.intake.{n}" for n in (
@@ -140,7 +144,8 @@ EXCUSES: dict[tuple[str, str], str] = {
     ): "labels are issued to a site by its code",
     ("muster.hq.report_files", "muster.intake.protection"): "no cell of any table is a formula",
     ("muster.hq.reports_api", "muster.sampling.queries"): "a report is asked for by a round's name",
-    ("muster.hq.reports_api", "muster.access.queries"): "signatures are shown with people's names",
+    ("muster.hq.report_outlet", "muster.registry.vault"): "where the names of signers are kept",
+    ("muster.hq.report_outlet", "muster.access.queries"): "signatures are shown with people's names",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
     ("muster.visits.api", "muster.sampling.queries"): "doors are asked for by a round's name",
     (
