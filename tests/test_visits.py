@@ -163,6 +163,11 @@ def test_away_is_taken_back_to_what_was(play: Play):
         assert ("102", "李*", "away") in await standings(browser)
         await browser.done(f"/v1/stances/{id_}/undo")
         assert ("102", "李*", "missing") in await standings(browser)
+        back = {"person": str(named("cat")), "said": "back"}
+        assert await browser.refused("/v1/rounds/R/stances", back) == "stands-already"
+        await browser.done("/v1/rounds/R/stances", back | {"said": "away"})
+        await browser.done("/v1/rounds/R/stances", back)
+        assert ("102", "李*", "missing") in await standings(browser)
 
     at_work(play, story)
 

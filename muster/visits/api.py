@@ -124,7 +124,7 @@ async def show_doors(
 async def record_stance(
     request: Ask, round: FromPath[str], data: JSONBody[SaidAtTheDoor]
 ) -> Recorded:
-    """Record that somebody refused, need not be tested, or is away."""
+    """Record that somebody refused, need not be tested, is away or back again."""
     async with reading(request) as conn:
         found = await sampling.round_(conn, round)
         await check_people(conn, [data.person])

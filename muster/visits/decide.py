@@ -16,7 +16,7 @@ from muster.sampling.events import ExemptionGranted, Reason, RefusalRecorded, St
 from muster.visits import queries
 
 Conn = psycopg.AsyncConnection[Any]
-Said = Literal["refused", "exempt", "away"]
+Said = Literal["refused", "exempt", "away", "back"]
 
 
 class RoundOver(Problem):
@@ -94,7 +94,7 @@ async def record(
     reason: Reason | None, every_round: bool, note: str | None, id_: UUID | None, actor: str,
     at: datetime,
 ) -> UUID:  # fmt: skip
-    """Record that somebody refused, need not be tested, or is away; the event, by which it can be taken
+    """Record that somebody refused, need not be tested, is away or back; the event, by which it can be taken
     back. The same id again is the same event. Raises RoundOver, SampledAlready, StandsAlready,
     ReasonWanted."""
     if id_ is not None and await queries.said(conn, id_) is not None:
@@ -103,7 +103,9 @@ async def record(
     found = await queries.standing_of(conn, round["round"], person)
     if found is None or found["sampled"]:
         raise SampledAlready()
-    if said in found["stances"] or said == found["state"]:
+    if said in found["stances"] or said == found["state"] or (
+        said == "back" and found["state"] != "away"
+    ):
         raise StandsAlready()
     body: Body
     match said:
@@ -115,6 +117,8 @@ async def record(
             body = ExemptionGranted(reason=reason, round=None if every_round else round["round"])
         case "away":
             body = ResidentStateChanged(state="away")
+        case "back":
+            body = ResidentStateChanged(state="resident")
     event = id_ or uuid7()
     await _append(door, event, body, person, actor=actor, at=at, note=note)
     return event
