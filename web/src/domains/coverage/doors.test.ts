@@ -9,7 +9,9 @@ test("rooms stand as people count them, each with who is missing", () => {
   const people = [
     person("10", "missing"), person("9", "sampled"), person("9", "missing"), person("2", "sampled"),
   ] // prettier-ignore
-  expect(households(people, false).map((one) => [one.room, one.people.length, one.missing])).toEqual([
+  expect(
+    households(people, false).map((one) => [one.room, one.people.length, one.missing]),
+  ).toEqual([
     ["2", 1, 0],
     ["9", 2, 1],
     ["10", 1, 1],
@@ -20,5 +22,8 @@ test("rooms stand as people count them, each with who is missing", () => {
 test("an id is a UUID of version 7, and no two are the same", () => {
   expect(newId()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(newId()).not.toBe(newId())
-  expect(parseInt(newId().replace("-", "").slice(0, 12), 16) / 1000).toBeCloseTo(Date.now() / 1000, -1)
+  expect(parseInt(newId().replace("-", "").slice(0, 12), 16) / 1000).toBeCloseTo(
+    Date.now() / 1000,
+    -1,
+  )
 })

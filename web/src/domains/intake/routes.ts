@@ -5,7 +5,12 @@ const routes: RouteRecordRaw[] = [
     path: "/first-steps",
     name: "first-steps",
     component: () => import("./FirstStepsPage.vue"),
-    meta: { title: "intake.steps.title", group: "decide", order: 5, right: ["imports", "decide_rounds"] },
+    meta: {
+      title: "intake.steps.title",
+      group: "decide",
+      order: 5,
+      right: ["imports", "decide_rounds"],
+    },
   },
   {
     path: "/imports",

@@ -14,7 +14,9 @@ export function missingParts(size: number, part: number, here: number[]): number
 
 /** Announce a file. */
 export function announce(file: File): Promise<Import> {
-  return ask<Import>("/v1/imports", { body: { name: file.name.slice(-120), size_bytes: file.size } })
+  return ask<Import>("/v1/imports", {
+    body: { name: file.name.slice(-120), size_bytes: file.size },
+  })
 }
 
 /** Send what is missing of it; `heard` is told after each piece. Raises Problem. */

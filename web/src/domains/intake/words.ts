@@ -40,7 +40,8 @@ export default {
       rejected: "有错误的行",
     },
     field: {
-      name: "姓名或名称",
+      name: "姓名",
+      title: "名称",
       kind: "类型",
       number: "证件号码",
       phone: "手机号码",
@@ -198,6 +199,7 @@ export default {
     },
     field: {
       name: "Name",
+      title: "Name of the place",
       kind: "Kind",
       number: "Document number",
       phone: "Mobile phone",
@@ -237,7 +239,8 @@ export default {
         "{share}% of “{name}” has arrived. Choose the same file again; what arrived is not sent again.",
       other_file: "This is not the same file: its size differs.",
       progress: "Progress",
-      leave: "You can leave or close this page: the server goes on. Come back to see how far it is.",
+      leave:
+        "You can leave or close this page: the server goes on. Come back to see how far it is.",
       stop: "Stop",
       start: "Start the import",
       start_good: "Import the rows without errors",

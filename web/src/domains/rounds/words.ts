@@ -27,6 +27,7 @@ export default {
     allow_open: "把以上未检人员和待出结果列为未完成，仍然结束",
     close_now: "确认结束",
     closed_now: "本轮已结束",
+    figures: "平衡表",
     sheet: "平衡表（实时）",
     sheet_closed: "结束时的平衡表",
     sums: "应检 = 已采 + 免检 + 外出 + 拒检 + 未检；已采 = 已出结果 + 无效 + 待出结果。均为人数；采样为人次。",
@@ -50,7 +51,7 @@ export default {
       missing: "未检",
       recalled: "召回",
       recall_open: "召回未完成",
-      swabs: "采样（人次）",
+      swabs: "人次",
     },
   },
   en: {
@@ -82,6 +83,7 @@ export default {
     allow_open: "List the missing and the pending above as open, and close it all the same",
     close_now: "Close it now",
     closed_now: "The round is closed",
+    figures: "Balance sheet",
     sheet: "Balance sheet, as it stands",
     sheet_closed: "The balance sheet it was closed on",
     sums: "expected = sampled + exempt + away + refused + missing; sampled = resulted + invalid + pending. All persons; swabs are person-times.",
@@ -105,7 +107,7 @@ export default {
       missing: "Missing",
       recalled: "Recalled",
       recall_open: "Recalls open",
-      swabs: "Swabs (person-times)",
+      swabs: "Person-times",
     },
   },
 }
