@@ -17,7 +17,7 @@ from muster.custody.engine.labels import number
 from muster.guarding import check_reach, principal, reading
 from muster.papers.layouts import LAYOUTS, LayoutName, sheets
 from muster.papers.templates import Choice, template
-from muster.papers.typesetting import press, set_paper
+from muster.papers.typesetting import Form, press, set_paper
 from muster.sampling import queries as sampling
 from muster.web import After, Ask, Limit, language, muster
 
@@ -126,6 +126,7 @@ async def print_labels(
     copies: Annotated[int, Parameter(ge=1, le=4)] = 1,
     limit: Annotated[int, Parameter(ge=1, le=LABEL_SHEET_LIMIT)] = 1_000,
     form: FromQuery[Choice] = "ours",
+    as_: Annotated[Form, Parameter(query="format", description="png: the first page")] = "pdf",
 ) -> Response[bytes]:  # fmt: skip
     """Sheets of an issued range's labels as a PDF: `limit` of them from the `start`-th on, the first
     `skip` places of the first sheet left free, each label `copies` times."""
@@ -144,10 +145,15 @@ async def print_labels(
     paper = await set_paper(
         press(here.settings.home, here.settings.fonts),
         template("labels", here.settings.home / "templates", choice=form), data, moment=now(),
+        form=as_,
     )  # fmt: skip
-    name = f"labels-{found['first']}.pdf"
+    name = f"labels-{found['first']}.{as_}"
     headers = {"content-disposition": f'inline; filename="{name}"', "cache-control": "no-store"}
-    return Response(paper.content, media_type="application/pdf", headers=headers)
+    return Response(
+        paper.content,
+        media_type="application/pdf" if as_ == "pdf" else "image/png",
+        headers=headers,
+    )
 
 
 async def _issue(request: Ask, conn: Any, labels: UUID) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from muster.papers import queries, room
 from muster.papers.codes import qr
 from muster.papers.room import Group
 from muster.papers.templates import COMMON, Choice, names, shipped, template
-from muster.papers.typesetting import Paper, press, set_paper
+from muster.papers.typesetting import Form, Paper, press, set_paper
 from muster.papers.words import word
 from muster.registry.engine import personal_code
 from muster.sampling import queries as sampling
@@ -26,8 +26,12 @@ from muster.showing import Look, Why, looking
 from muster.web import After, Ask, language, muster
 
 Language = Literal["zh", "en"]
+Told = Annotated[Language | None, Parameter(query="language")]
+As = Annotated[
+    Literal["pdf", "png"], Parameter(query="format", description="png: the first page, to look at")
+]
 People = Annotated[int, Parameter(ge=1, le=PRINT_PEOPLE_LIMIT, description="people in this file")]
-PDF = "application/pdf"
+TYPES = {"pdf": "application/pdf", "png": "image/png"}
 NEXT, COUNT, LOST = "x-muster-next", "x-muster-people", "x-muster-lost"
 
 
@@ -77,7 +81,7 @@ async def show_homes(request: Ask, area: FromQuery[str]) -> Homes:
 async def print_codes(
     request: Ask, area: FromQuery[str], group: FromQuery[Group] = "building",
     columns: FromQuery[Literal[2, 3]] = 3, reason: Why = None, form: FromQuery[Choice] = "ours",
-    told: Annotated[Language | None, Parameter(query="language")] = None, after: After = None,
+    told: Told = None, as_: As = "pdf", after: After = None,
     limit: People = 600,
 ) -> Response[bytes]:  # fmt: skip
     """Personal codes of those who live under an area, in the order of the walk, as a PDF; the header
@@ -91,15 +95,15 @@ async def print_codes(
             shown, codes, grids, group=group, language=said, columns=columns,
             foot=_foot(request, said), prefix=personal_code.PREFIX,
         )  # fmt: skip
-        paper = await _set(request, "codes", data, form)
-    return _answer(paper, f"codes-{top['code']}", following=found.next, people=len(shown))
+        paper = await _set(request, "codes", data, form, as_)
+    return _answer(paper, f"codes-{top['code']}", as_, following=found.next, people=len(shown))
 
 
 @get("/v1/print/missing", right="missing")
 async def print_missing(
     request: Ask, round: FromQuery[str], area: FromQuery[str], reason: Why = None,
     form: FromQuery[Choice] = "ours",
-    told: Annotated[Language | None, Parameter(query="language")] = None, after: After = None,
+    told: Told = None, as_: As = "pdf", after: After = None,
     limit: People = 600,
 ) -> Response[bytes]:  # fmt: skip
     """Who has not been tested under an area, a list for each grid, with a code a home, as a PDF; in
@@ -116,8 +120,8 @@ async def print_missing(
             shown, codes, grids, round=of["name"], language=said, foot=_foot(request, said),
             prefix=personal_code.PREFIX,
         )  # fmt: skip
-        paper = await _set(request, "missing", data, form)
-    return _answer(paper, f"missing-{top['code']}", following=found.next, people=len(shown))
+        paper = await _set(request, "missing", data, form, as_)
+    return _answer(paper, f"missing-{top['code']}", as_, following=found.next, people=len(shown))
 
 
 @get("/v1/personal-codes/{text:str}", right="people")
@@ -139,7 +143,7 @@ async def show_coded(request: Ask, text: FromPath[str], reason: Why = None) -> l
 async def print_posters(
     request: Ask, site: FromQuery[str | None] = None, area: FromQuery[str | None] = None,
     form: FromQuery[Choice] = "ours",
-    told: Annotated[Language | None, Parameter(query="language")] = None,
+    told: Told = None, as_: As = "pdf",
 ) -> Response[bytes]:  # fmt: skip
     """Posters of a site, or of the sites under an area, each with a code that names the site."""
     said = _language(request, told)
@@ -147,18 +151,19 @@ async def print_posters(
         top = (await area_within(request, conn, area))["area"] if area else None
         wanted = (await sampling.site(conn, site))["code"] if site else None
         found = await queries.sites(conn, wanted, top)
-    return _answer(await _set(request, "poster", room.posters(found, said), form), "posters")
+    paper = await _set(request, "poster", room.posters(found, said), form, as_)
+    return _answer(paper, "posters", as_)
 
 
 @get("/v1/print/guide", right="sites")
 async def print_guide(
     request: Ask, form: FromQuery[Choice] = "ours",
-    told: Annotated[Language | None, Parameter(query="language")] = None,
+    told: Told = None, as_: As = "pdf",
 ) -> Response[bytes]:  # fmt: skip
     """The steps of a test in pictures and large letters."""
     said = _language(request, told)
     data = room.guide(said, qr(personal_code.PREFIX + personal_code.written(0)))
-    return _answer(await _set(request, "guide", data, form), "guide")
+    return _answer(await _set(request, "guide", data, form, as_), "guide", as_)
 
 
 @get("/v1/print/templates", right="areas")
@@ -198,17 +203,19 @@ async def _coded(
     return shown, codes, await queries.grids(look.conn, list({one["building"] for one in found}))
 
 
-async def _set(request: Ask, name: str, data: dict[str, Any], form: Choice) -> Paper:
+async def _set(request: Ask, name: str, data: dict[str, Any], form: Choice, as_: Form) -> Paper:
     settings = muster(request).settings
     chosen = template(name, settings.home / "templates", choice=form)
-    return await set_paper(press(settings.home, settings.fonts), chosen, data, moment=now())
+    return await set_paper(
+        press(settings.home, settings.fonts), chosen, data, moment=now(), form=as_
+    )
 
 
 def _answer(
-    paper: Paper, name: str, *, following: str | None = None, people: int | None = None
+    paper: Paper, name: str, as_: Form, *, following: str | None = None, people: int | None = None
 ) -> Response[bytes]:
     headers = {
-        "content-disposition": f'inline; filename="{name}.pdf"; filename*=UTF-8\'\'{quote(name)}.pdf',
+        "content-disposition": f"inline; filename*=UTF-8''{quote(name)}.{as_}",
         "cache-control": "no-store",
     }  # fmt: skip
     if following:
@@ -217,7 +224,7 @@ def _answer(
         headers[COUNT] = str(people)
     if paper.lost:
         headers[LOST] = " ".join(f"U+{ord(char):04X}" for char in paper.lost)
-    return Response(paper.content, media_type=PDF, headers=headers)
+    return Response(paper.content, media_type=TYPES[as_], headers=headers)
 
 
 def _foot(request: Ask, said: str) -> str:
