@@ -83,6 +83,9 @@ WITH here AS MATERIALIZED (
         AS swabs_15, sum(p.swabs)::int AS swabs_60
     FROM coverage.progress p
     WHERE p.at > %(at)s::timestamptz - interval '1 hour' AND p.at <= %(at)s GROUP BY p.site
+), last AS MATERIALIZED (  -- all at once: site by site each would be a scan where its tubes are many
+    SELECT p.site, max(p.at) AS last_at FROM coverage.progress p
+    WHERE p.round = %(round)s AND p.at <= %(at)s GROUP BY p.site
 ), counted AS (
     SELECT q.site,
         max(q.at) FILTER (WHERE q.lane = 0) AS whole_at, max(q.at) FILTER (WHERE q.lane > 0) AS lane_at,
@@ -104,8 +107,7 @@ FROM here h
 LEFT JOIN registry.area a ON a.area = h.area
 LEFT JOIN lately l ON l.site = h.site
 LEFT JOIN counted c ON c.site = h.site
-LEFT JOIN LATERAL (SELECT max(p.at) AS last_at FROM coverage.progress p
-    WHERE p.round = %(round)s AND p.site = h.site) t ON true
+LEFT JOIN last t ON t.site = h.site
 ORDER BY h.code;
 
 -- name: ages

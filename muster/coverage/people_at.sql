@@ -25,15 +25,15 @@ ORDER BY b.lo, coalesce(r.room, ''), r.resident
 LIMIT %(limit)s;
 
 -- name: by_recall
--- Persons recalled in a round, or those whose recall is still open.
+-- Persons recalled in a round: all, those of whom a recall is open, or those with whom it is done.
 SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building, a.code AS building_code,
     a.name AS building_name, r.birth_year, r.sex, r.state, i.name, i.phone IS NOT NULL AS has_phone,
     c.barcode, c.ordered_at AS at
 FROM (
-    SELECT DISTINCT ON (c.person) c.person, t.barcode, c.ordered_at FROM lab.recall c
+    SELECT c.person, min(t.barcode) AS barcode, min(c.ordered_at) AS ordered_at FROM lab.recall c
     JOIN sampling.tube t ON t.tube = c.tube AND t.round = %(round)s
-    WHERE c.state <> 'withdrawn' AND (c.state = 'open' OR NOT %(open)s)
-    ORDER BY c.person, c.ordered_at) c
+    WHERE c.state <> 'withdrawn' GROUP BY c.person
+    HAVING %(open)s::boolean IS NULL OR bool_or(c.state = 'open') = %(open)s) c
 JOIN registry.resident r ON r.resident = c.person
 JOIN registry.span b ON b.area = r.building
 JOIN registry.span top ON b.lo BETWEEN top.lo AND top.hi

@@ -208,9 +208,10 @@ def gravest_first(*found: list[dict[str, Any]]) -> list[Alarm]:
 PERSON_STAGES = (
     "expected", "sampled", "sealed", "in_transit", "received", "on_plate", "called", "released",
 )  # fmt: skip
+_RECALLS = {"recalled": None, "recall_open": True, "closed": False}
 PersonFigure = Literal[
     "expected", "sampled", "sealed", "in_transit", "received", "on_plate", "called", "released",
-    "recalled", "recall_open", "exempt", "away", "refused", "missing",
+    "recalled", "recall_open", "closed", "exempt", "away", "refused", "missing",
 ]  # fmt: skip
 TubeFigure = Literal[
     "opened", "sealed", "in_transit", "received", "on_plate", "called", "released"
@@ -231,8 +232,8 @@ async def people_at(
     }  # fmt: skip
     if figure in PERSON_STAGES:
         name, asked["stage"] = "by_stage", PERSON_STAGES.index(figure)
-    elif figure in ("recalled", "recall_open"):
-        name, asked["open"] = "by_recall", figure == "recall_open"
+    elif figure in _RECALLS:
+        name, asked["open"] = "by_recall", _RECALLS[figure]
     else:
         name, asked["why"] = "by_reason", figure
     found = await rows(conn, _HERE, f"people_at.sql:{name}", **asked)

@@ -1,0 +1,44 @@
+// Where an alarm leads: the page that lists its records, if this console has it.
+import type { RouteLocationRaw, Router } from "vue-router"
+
+type Target = { page: string; query?: Record<string, string> }
+const ANOMALY: Target[] = [{ page: "work", query: { kind: "anomalies" } }]
+const TARGETS: Record<string, Target[]> = {
+  positive_without_tube: [{ page: "work", query: { kind: "waiting" } }],
+  positive_without_members: [{ page: "work", query: { kind: "no_members" } }],
+  result_conflict: [{ page: "work", query: { kind: "conflicts" } }],
+  result_unproven: [{ page: "work", query: { kind: "conflicts" } }],
+  result_without_tube: [{ page: "work", query: { kind: "waiting" } }],
+  task_overdue: [{ page: "tasks" }, { page: "work" }],
+  recall_overdue: [{ page: "recalls", query: { overdue: "true" } }],
+  objection_overdue: [{ page: "work" }],
+  stalled: [{ page: "work", query: { kind: "stalled" } }],
+  device_gap: [{ page: "devices", query: { gaps: "true" } }],
+  inbox: [{ page: "work", query: { kind: "inbox" } }],
+  tube_too_old: [{ page: "figure-tubes", query: { figure: "sealed", exact: "true" } }],
+  tube_near_limit: [{ page: "figure-tubes", query: { figure: "sealed", exact: "true" } }],
+  hand_over_open: [{ page: "boxes" }],
+  hand_over_differs: [{ page: "boxes" }],
+  box_too_warm: [{ page: "boxes" }],
+  box_too_cold: [{ page: "boxes" }],
+  discrepancy_open: [{ page: "work", query: { kind: "discrepancies" } }, { page: "labs" }],
+  run_file_waiting: [{ page: "labs" }],
+  more_results_than_wells: [{ page: "labs" }],
+  result_before_plate: [{ page: "labs" }],
+  throughput_over_capacity: [{ page: "labs" }],
+  repooling_refused: [{ page: "labs" }],
+  more_sampled_than_declared: [{ page: "coverage" }],
+  sums_differ: [{ page: "health" }],
+  finish_after_end: [{ page: "figure-persons", query: { figure: "missing" } }],
+  figures_implausible: [{ page: "briefings" }],
+}
+
+/** The first page of an alarm that there is; the round and the area go along. */
+export function target(
+  router: Router,
+  alarm: string,
+  kept: Record<string, string>,
+): RouteLocationRaw | null {
+  const found = (TARGETS[alarm] ?? ANOMALY).find((one) => router.hasRoute(one.page))
+  return found ? { name: found.page, query: { ...kept, ...found.query } } : null
+}
