@@ -136,9 +136,7 @@ async def test_the_real_briefing_shows_both_of_its_errors(muster: Instance, desk
 
 
 @at_the_console("inspector", scene=SCENE, area="G2")
-async def test_an_area_s_own_overview_without_lists_of_people(
-    muster: Instance, desk: Desk
-) -> None:
+async def test_an_area_s_own_overview_without_lists_of_people(muster: Instance, desk: Desk) -> None:
     await desk.open("/?round=R1&area=G2")
     await desk.sees(desk.say("已采样1", "Sampled1"), within=".funnel")
     assert await desk.page.locator(".funnel a").count() == 0
