@@ -10,7 +10,7 @@ import pytest
 from muster.catalogue import CATALOGUE
 from muster.core.clock import now
 from muster.desk.chain import NobodyThere, why_no_result
-from muster.desk.engine.why import STAGES, TURN, Answer, Reason
+from muster.desk.engine.why import STAGES, TURN, Verdict, Reason
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from tests.conftest import Play
@@ -96,7 +96,7 @@ SCENES: list[tuple[str, Reason | None, str]] = [
 ]  # fmt: skip
 
 
-async def asked(muster: Instance, person: str) -> Answer:
+async def asked(muster: Instance, person: str) -> Verdict:
     async with muster.pool.connection() as conn, muster.pool.connection() as own:
         await catch_up(conn, CATALOGUE)
         round = {"round": named("R1"), "name": "R1"}

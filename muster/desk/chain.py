@@ -11,7 +11,7 @@ import psycopg
 from muster.config import BOX_WINDOW_HOURS
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
-from muster.desk.engine.why import Answer, Chain, Other, Swab, why
+from muster.desk.engine.why import Verdict, Chain, Other, Swab, why
 
 _HERE = "muster.desk"
 Conn = psycopg.AsyncConnection[Any]
@@ -33,7 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     round: UUID | None
     round_name: str | None
     as_of: datetime
-    answer: Answer
+    answer: Verdict
 
 
 async def why_no_result(

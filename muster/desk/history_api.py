@@ -14,7 +14,7 @@ from msgspec import Meta
 from muster.core.clock import now
 from muster.core.rows import row, rows
 from muster.desk import decide, records
-from muster.desk.engine.changes import Change, Field, Said, changes
+from muster.desk.engine.changes import Changed, Field, Said, changes
 from muster.guarding import area_within, check_people, check_reach, principal, reading
 from muster.registry.events import GridKind, PolicyName, UnitKind, UnitListed
 from muster.sampling.events import SiteListed
@@ -69,7 +69,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 @get("/v1/history/{subject:uuid}", right="areas")
-async def show_history(request: Ask, subject: FromPath[UUID]) -> list[Change]:
+async def show_history(request: Ask, subject: FromPath[UUID]) -> list[Changed]:
     """Who changed what, when, of an area, site, unit, laboratory, round, policy, barcode format or
     addressee, newest first."""
     async with reading(request) as seen, muster(request).pool.connection() as own:
@@ -78,14 +78,14 @@ async def show_history(request: Ask, subject: FromPath[UUID]) -> list[Change]:
 
 
 @get("/v1/history/policies", right="policies")
-async def show_policies(request: Ask, name: FromQuery[PolicyName | None] = None) -> list[Change]:
+async def show_policies(request: Ask, name: FromQuery[PolicyName | None] = None) -> list[Changed]:
     """Every edition of the policy numbers, newest first, and who adopted it."""
     async with reading(request) as seen, muster(request).pool.connection() as own:
         return await _named(seen, await rows(own, _HERE, "history.sql:of_policies", name=name))
 
 
 @get("/v1/people/{person:uuid}/history", right="people")
-async def show_person_history(request: Ask, person: FromPath[UUID]) -> list[Change]:
+async def show_person_history(request: Ask, person: FromPath[UUID]) -> list[Changed]:
     """Who changed what is listed of a person, newest first: address, state, merges. Never a name or a
     number: those are not in the ledger."""
     async with looking(request) as look, muster(request).pool.connection() as own:
@@ -173,7 +173,7 @@ async def change_unit(request: Ask, data: JSONBody[UnitChange]) -> Listed:
 
 async def _named(
     conn: psycopg.AsyncConnection[Any], found: Sequence[dict[str, Any]]
-) -> list[Change]:
+) -> list[Changed]:
     """The changes, with names in place of the ids of areas, sites and rounds."""
     told = changes(msgspec.convert(found, list[Said]))
     ids = {

@@ -80,8 +80,11 @@ t.tube IN (SELECT y.tube FROM lab.outcome y WHERE y.outcome = %(outcome)s)
 t.tube IN (SELECT y.tube FROM lab.outcome y WHERE y.state = %(state)s)
 
 -- name: where_empty
--- Sealed or opened, and nobody is known to be in it.
-NOT EXISTS (SELECT FROM sampling.specimen m WHERE m.tube = t.tube)
+-- Sealed or opened, and nobody is known to be in it: of those who were, all were taken out, which is rare.
+(t.sealed_at IS NULL OR t.sealed_members = 0 OR t.tube IN (
+        SELECT v.subject FROM ledger.event v WHERE v.type = 'SpecimenVoided'
+        UNION ALL SELECT v.subject FROM ledger.event v WHERE v.type = 'SpecimenMoved'))
+    AND NOT EXISTS (SELECT FROM sampling.specimen m WHERE m.tube = t.tube)
 
 -- name: where_open
 t.sealed_at IS NULL

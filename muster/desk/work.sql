@@ -24,6 +24,8 @@ FROM lab.outcome o WHERE o.state = 'unproven' ORDER BY o.resulted_at, o.tube LIM
 SELECT r.result::text AS key, r.barcode AS code, r.resulted_at AS since, NULL AS owner,
     r.outcome AS detail, NULL::uuid AS tube, r.lab, count(*) OVER ()::int AS total
 FROM lab.result r WHERE NOT r.rejected AND cardinality(r.tubes) = 0
+    -- Of no tube, it is nobody's but the laboratory's and of who sees everything: others need not look.
+    AND ((SELECT access.yes('everyone')) OR cardinality((SELECT access.codes('labs'))) > 0)
 ORDER BY r.outcome NOT IN ('positive', 'indeterminate'), r.resulted_at, r.result LIMIT %(limit)s;
 
 -- name: nobody

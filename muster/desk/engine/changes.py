@@ -34,7 +34,7 @@ class Field(msgspec.Struct, frozen=True):
     after: str | None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """Who said what, when, and in what it differs from what was said before. `undo`: it can be taken
     back, by listing again what stood before it."""
 
@@ -49,15 +49,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     undo: bool
 
 
-def changes(said: Sequence[Said]) -> list[Change]:
+def changes(said: Sequence[Said]) -> list[Changed]:
     """The changes of one subject, newest first. `said` in the order of time."""
     before: dict[str, dict[str, Any]] = {}
-    found = list[Change]()
+    found = list[Changed]()
     for one in said:
         body = one.body or {}
         earlier = before.get(one.type) if one.type in LISTINGS else None
         found.append(
-            Change(
+            Changed(
                 event=one.event, type=one.type, at=one.at, received_at=one.received_at,
                 actor=one.actor, device=one.device, fields=differences(earlier, body),
                 erased=one.body is None, undo=False,
@@ -68,7 +68,7 @@ def changes(said: Sequence[Said]) -> list[Change]:
     return [_undoable(one, n, found) for n, one in reversed(list(enumerate(found)))]
 
 
-def _undoable(one: Change, n: int, found: Sequence[Change]) -> Change:
+def _undoable(one: Changed, n: int, found: Sequence[Changed]) -> Changed:
     """The latest listing of its kind, if another stood before it and it changed something."""
     earlier = any(x.type == one.type and not x.erased for x in found[:n])
     later = any(x.type == one.type for x in found[n + 1 :])

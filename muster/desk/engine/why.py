@@ -115,7 +115,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The chain of the swab that came furthest, and the first link that does not hold. `reason` None:
     there is a result, and it is `told`. `since`: how long it has been so."""
 
@@ -129,7 +129,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     silent: list[str]
 
 
-def why(chain: Chain) -> Answer:
+def why(chain: Chain) -> Verdict:
     """The first link that does not hold, or what the person may be told."""
     swab = max(chain.swabs, key=_come, default=None)
     told = next((one for one in chain.swabs if one.told in ("negative", "confirmed")), None)
@@ -227,7 +227,7 @@ _BREAKS: dict[Reason, Stage] = {
 
 def _answer(
     chain: Chain, swab: Swab | None, reason: Reason | None, since: datetime | None
-) -> Answer:
+) -> Verdict:
     broken = _BREAKS.get(reason) if reason else None
     if reason == "device_unsent":
         broken = "sealed" if swab else "sampled"
@@ -241,7 +241,7 @@ def _answer(
         )
         for n, stage in enumerate(STAGES)
     ]  # fmt: skip
-    return Answer(
+    return Verdict(
         told=swab.told if swab and reason is None else None, reason=reason,
         turn=TURN[reason] if reason else None, since=since, links=links, swab=swab,
         others=list(chain.others), silent=list(chain.silent),
