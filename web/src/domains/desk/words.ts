@@ -17,7 +17,7 @@ export default {
     reading: "正在读取…",
     show_whole: "显示完整姓名和电话",
     why_whole: "查看事由",
-    hide: "恢复隐藏",
+    hide: "不显示",
     noted: "查看会留下记录。",
     find: {
       label: "查找条码、箱号、采样点、区域、人员",
@@ -316,7 +316,7 @@ export default {
     reading: "Reading…",
     show_whole: "Show whole names and phones",
     why_whole: "why they are looked at",
-    hide: "Mask them again",
+    hide: "no, masked",
     noted: "Looking is noted.",
     find: {
       label: "Find a barcode, box, site, area or person",
