@@ -10,7 +10,7 @@ import pytest
 from muster.catalogue import CATALOGUE
 from muster.core.clock import now
 from muster.desk.chain import NobodyThere, why_no_result
-from muster.desk.engine.why import STAGES, TURN, Verdict, Reason
+from muster.desk.engine.why import STAGES, TURN, Reason, Verdict
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from tests.conftest import Play

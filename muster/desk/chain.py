@@ -11,7 +11,7 @@ import psycopg
 from muster.config import BOX_WINDOW_HOURS
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
-from muster.desk.engine.why import Verdict, Chain, Other, Swab, why
+from muster.desk.engine.why import Chain, Other, Swab, Verdict, why
 
 _HERE = "muster.desk"
 Conn = psycopg.AsyncConnection[Any]

@@ -103,8 +103,10 @@ async def record(
     found = await queries.standing_of(conn, round["round"], person)
     if found is None or found["sampled"]:
         raise SampledAlready()
-    if said in found["stances"] or said == found["state"] or (
-        said == "back" and found["state"] != "away"
+    if (
+        said in found["stances"]
+        or said == found["state"]
+        or (said == "back" and found["state"] != "away")
     ):
         raise StandsAlready()
     body: Body
