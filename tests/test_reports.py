@@ -17,6 +17,7 @@ from muster.exercise.crew import Crew
 from muster.hq.engine import sums
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
+from muster.keeping.redact import redact
 from tests.conftest import Play
 from tests.senders import client, query, visit
 from tests.table import TOWN, events, named
@@ -105,6 +106,26 @@ def test_every_kind_is_computed_again_as_it_was(play: Play, kind: str):
         assert again["same"], again["differs"]
         assert (again["emptied"], again["differs"]) == (0, [])
         assert (await http.get(f"/v1/reports/{report}")).json() == before
+
+    visit(play, story)
+
+
+def test_what_was_erased_since_is_missing_and_told(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        report = await frozen(http)
+        (sealed,) = await query(
+            muster,
+            "SELECT id FROM ledger.event WHERE type = 'TubeSealed' AND subject = %s",
+            named("T2"),
+        )
+        async with muster.pool.connection() as conn:
+            await redact(conn, muster.door, [sealed], actor="dpo", reason="erasure")
+        again = (await post(http, f"/v1/reports/{report}/reproduce")).json()
+        assert (again["same"], again["emptied"]) == (False, 1)
+        assert again["differs"] == ["areas", "checks", "persons", "sites"]
+        kept = (await http.get(f"/v1/reports/{report}")).json()
+        assert figures(kept)["Sampled"] == 3
 
     visit(play, story)
 

@@ -117,6 +117,7 @@ AS_ADMINISTRATOR: list[Asked] = [
     ("POST", "/v1/accounts/<account>/roles/<holding>/end", {"reason": "left"}, 204),
     ("POST", "/v1/accounts/<account>/roles/<holding>/end", {"reason": "left"}, "role-unknown"),
     ("POST", "/v1/accounts/slips", {"logins": ["worker"]}, 201),
+    ("POST", "/v1/accounts/slips?format=pdf", {"logins": ["worker"]}, 201),
     ("POST", "/v1/accounts/slips", {"logins": "worker"}, "bad-request"),
     ("POST", f"/v1/accounts/{NOBODY}/enrolment", {}, "account-unknown"),
     ("POST", "/v1/accounts/<account>/enrolment", {}, 201),

@@ -86,7 +86,7 @@ async def test_ranges_are_issued_printed_and_taken_back(muster: Instance, desk: 
     await first_page(desk)
     await desk.look("print-labels")
     await desk.click(desk.say("收回", "Take back"))
-    await desk.sees(desk.say("已收回", "taken back"), within="main")
+    await desk.sees(desk.say("已收回", "Taken back"), within=".notices")
     assert await query(muster, "SELECT taken_back_at IS NOT NULL FROM custody.labels") == [True]
 
 
