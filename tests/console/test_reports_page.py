@@ -3,9 +3,9 @@
 import io
 
 import pypdf
-from tests.console.browser import Desk, at_the_console, playwright, settled
 
 from muster.instance import Instance
+from tests.console.browser import Desk, at_the_console, playwright, settled
 from tests.senders import query
 from tests.table import events
 from tests.test_reports import DAY

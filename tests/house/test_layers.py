@@ -110,7 +110,7 @@ LAYERS = (
 
 DOMAINS = (
     "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
-    "zones", "visits", "needs", "supplies", "hq", "access", "desk",
+    "zones", "visits", "needs", "supplies", "hq", "access", "desk", "console",
 )  # fmt: skip
 # What one domain may see of another; the intake also knows identities and puts them away.
 SEEN_BY_DOMAINS = ("events",)

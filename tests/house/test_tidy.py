@@ -21,7 +21,15 @@ from muster.ledger.event import Body
 
 ROOT = Path(__file__).parents[2]
 CODE = (".py", ".sql", ".ts", ".vue")
-MADE = {"node_modules", "generated", "build", "dist", "__pycache__"}  # not written by hand
+MADE = {
+    "node_modules",
+    "generated",
+    "build",
+    "built",
+    "fonts",
+    "dist",
+    "__pycache__",
+}  # not written by hand
 
 FILE_LINES = 400
 FUNCTION_LINES = 70

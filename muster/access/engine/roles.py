@@ -33,7 +33,7 @@ Right = Literal[
     "inbox", "decide_inbox",
     "imports", "stances", "assignments",
     "accounts", "devices", "sessions",
-    "readings", "erase", "metrics",
+    "readings", "erase", "metrics", "health",
 ]  # fmt: skip
 
 
@@ -91,7 +91,7 @@ ROLES: dict[str, Role] = {
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
             " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
             " decide_reports issue_labels"
-            " assignments decide_places decide_recalls device_board",
+            " assignments decide_places decide_recalls device_board health",
             sees="names", second_factor=True,
         ),
         _role(
@@ -101,7 +101,7 @@ ROLES: dict[str, Role] = {
             rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
             " decide_reports issue_labels"
-            " stages imports stances assignments decide_places decide_recalls device_board",
+            " stages imports stances assignments decide_places decide_recalls device_board health",
             sees="names", second_factor=True,
         ),
         _role(
@@ -155,12 +155,12 @@ ROLES: dict[str, Role] = {
         _role(
             "administrator", "系统管理员", "makes accounts and devices; sees no personal data",
             "everywhere", rights="areas sites accounts devices sessions stalled device_gaps metrics"
-            " alarms inbox erase device_board", sees="system", second_factor=True,
+            " alarms inbox erase device_board health", sees="system", second_factor=True,
         ),
         _role(
             "auditor", "审计员", "sees who looked at whom, and that nothing was altered",
             "everywhere", rights="readings rounds areas balance metrics alarms device_gaps inbox"
-            " stalled erase", sees="system", second_factor=True,
+            " stalled erase health", sees="system", second_factor=True,
         ),
         _role("resident", "居民", "asks about themselves, objects, has errors corrected", "person",
               rights="own tasks", sees="own"),
