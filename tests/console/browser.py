@@ -194,6 +194,4 @@ async def just_now(muster: Instance, scene: str) -> None:
 async def settled(muster: Instance) -> None:
     """Every follower has read what is in the ledger."""
     async with muster.pool.connection() as conn:
-        await conn.set_autocommit(True)
         await catch_up(conn, CATALOGUE)
-        await conn.set_autocommit(False)
