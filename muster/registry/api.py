@@ -10,9 +10,11 @@ from msgspec import Meta
 
 from muster.core.clock import now
 from muster.core.paging import Page
+from muster.core.text import clean
 from muster.guarding import area_within, principal, reading
 from muster.registry import decide, queries
 from muster.registry.engine.masking import Reason
+from muster.registry.events import UnitKind
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
 
@@ -131,12 +133,22 @@ async def list_duplicates(
 
 @get("/v1/units", right="units")
 async def list_units(
-    request: Ask, after: After = None, limit: Limit = 100, format: Format = "json"
+    request: Ask,
+    q: FromQuery[str | None] = None,
+    kind: FromQuery[UnitKind | None] = None,
+    area: FromQuery[str | None] = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
 ) -> Page | Response[bytes]:
-    """Enterprises, schools, hotels and other units."""
+    """Enterprises, schools, hotels and other units: of a beginning of the code or a part of the name, of a
+    kind, under an area."""
     async with looking(request) as look:
+        top = (await queries.area(look.conn, area))["area"] if area else None
         return await look.listing(
-            lambda a, n: queries.units(look.conn, after=a, limit=n),
+            lambda a, n: queries.units(
+                look.conn, q=clean(q or "") or None, kind=kind, area=top, after=a, limit=n
+            ),
             after=after, limit=limit, format=format, name="units", personal=False,
         )  # fmt: skip
 

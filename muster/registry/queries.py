@@ -128,9 +128,13 @@ async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
     return found["resident"]
 
 
-async def units(conn: Conn, *, after: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+async def units(
+    conn: Conn, *, q: str | None = None, kind: str | None = None, area: UUID | None = None,
+    after: str | None = None, limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """Units by code: of a beginning of the code or a part of the name, of a kind, under an area."""
     (code,) = decode(after, str) or ("",)
-    found = await rows(conn, _HERE, "units", after=code, limit=limit + 1)
+    found = await rows(conn, _HERE, "units", q=q, kind=kind, area=area, after=code, limit=limit + 1)
     return page(found, limit, ("code",))
 
 

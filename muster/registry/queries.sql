@@ -62,7 +62,12 @@ WHERE i.number_hash = ANY (%(hashes)s) ORDER BY a.person NULLS FIRST LIMIT 1;
 -- name: units
 SELECT u.*, a.code AS area_code, a.name AS area_name
 FROM registry.unit u LEFT JOIN registry.area a USING (area)
-WHERE u.code > %(after)s ORDER BY u.code LIMIT %(limit)s;
+LEFT JOIN registry.span b USING (area)
+WHERE u.code > %(after)s
+    AND (%(q)s::text IS NULL OR u.code ^@ %(q)s OR position(%(q)s IN u.name) > 0)
+    AND (%(kind)s::text IS NULL OR u.kind = %(kind)s)
+    AND (%(area)s::uuid IS NULL OR %(area)s = ANY (b.line))
+ORDER BY u.code LIMIT %(limit)s;
 
 -- name: likely_duplicates
 -- Pairs that may be one person, for a person to decide: one pinyin and birth date, or one phone and

@@ -182,8 +182,35 @@ async def test_devices_that_keep_something_stand_first(muster: Instance, desk: D
     await desk.sees("PH-0", within="tbody")
     await desk.look("devices")
     await desk.click("PH-1", role="link")
-    await desk.sees(desk.say("2 至 2", "2 to 2"), within="main")
+    await desk.sees(desk.say("缺少的编号", "Missing numbers"), within="main")
+    await desk.misses(desk.say("没有缺号", "No number is missing"))
     await desk.look("device")
+
+
+@at_the_console("command_post", scene=SCENE)
+async def test_reference_data(muster: Instance, desk: Desk) -> None:
+    await desk.open("/areas?code=G1")
+    await desk.fill(desk.say("名称", "Name"), "第一网格")
+    await desk.click(desk.say("保存", "Save"))
+    await desk.sees("第一网格", within="h1")
+    await desk.fill(desk.say("人数", "People"), "12")
+    await desk.fill(desk.say("来源", "Source"), "户籍")
+    await desk.click(desk.say("申报人数", "Declare people"))
+    await desk.sees("户籍", within=".timeline")
+    await desk.look("area")
+    await desk.open("/policies")
+    await desk.fill(desk.say("数值", "Value"), "20")
+    await desk.click(desk.say("制定标准", "Adopt an edition"))
+    await desk.sees(desk.say("每管人数", "swabs in a tube"), within=".timeline")
+    await desk.look("policies")
+    await desk.open("/units")
+    await desk.click(desk.say("新单位", "New unit"))
+    await desk.fill(desk.say("编码", "Code"), "U1")
+    await desk.fill(desk.say("名称", "Name"), "机械厂")
+    await desk.look("units")
+    await desk.page.reload()  # what was typed is still there
+    code = desk.page.get_by_label(desk.say("编码", "Code"), exact=True)
+    assert await code.input_value() == "U1"
 
 
 @at_the_console("area_lead", scene=SCENE, area="G2")
