@@ -4135,7 +4135,8 @@ export interface paths {
         };
         /**
          * ListUnits
-         * @description Enterprises, schools, hotels and other units.
+         * @description Enterprises, schools, hotels and other units: of a beginning of the code or a part of the name, of a
+         *     kind, under an area.
          */
         get: operations["V1UnitsListUnits"];
         put?: never;
@@ -13591,6 +13592,9 @@ export interface operations {
     V1UnitsListUnits: {
         parameters: {
             query?: {
+                q?: string | null;
+                kind?: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "other" | null;
+                area?: string | null;
                 /** @description the `next` of the page before */
                 after?: string | null;
                 /** @description rows a page */
