@@ -137,8 +137,7 @@ export default {
   up: "Up",
   share: "Sampled",
   no_round: "No round yet",
-  no_round_text:
-    "Import areas and residents, then open the first round: its progress shows here.",
+  no_round_text: "Import areas and residents, then open the first round: its progress shows here.",
   to_rounds: "Open a round",
   to_first: "Start with the first step",
   findings: {
