@@ -113,7 +113,7 @@ async def test_the_map_is_drawn_without_positions_and_with_them(
     await desk.click(desk.say("导入", "Import"))
     await desk.sees(desk.say("已标注 2 个区域、1 个采样点", "2 areas and 1 sites placed"))
     await desk.sees("nothing", within=".left")
-    await page.get_by_label(desk.say("地图", "Map"), exact=True).select_option("places")
+    await page.locator("select:has(option[value=places])").select_option("places")
     await page.wait_for_selector(".place-map canvas")
     await desk.sees("G1", "H3", within=".place-map")
     await desk.sees(desk.say("并非真实位置", "they are not real"), within="main")
