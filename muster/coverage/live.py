@@ -109,10 +109,11 @@ class Glances:
         return await self._once(("alarms", scope), computed)
 
     async def glance(self, view: View) -> Glance:
-        found = await self.overview(view.round, view.area)
         if view.scope is None:
-            return Glance(overview=found, alarms=None)
-        beside = await self.alarms(view.scope)
+            return Glance(overview=await self.overview(view.round, view.area), alarms=None)
+        found, beside = await asyncio.gather(
+            self.overview(view.round, view.area), self.alarms(view.scope)
+        )
         own = queries.gravest_first(queries.round_alarms(found))
         together = sorted([*beside, *own], key=lambda one: (one.rank, one.alarm))
         return Glance(overview=found, alarms=together)

@@ -47,31 +47,31 @@ LIMIT %(limit)s;
 
 -- name: by_reason
 -- Persons not sampled and not missing either: exempt, away or refused. Who is exempt is not asked whether
--- they are away, and so on, as in the sums.
-SELECT * FROM (
-    SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building,
-        a.code AS building_code, a.name AS building_name, r.birth_year, r.sex, r.state, i.name,
-        i.phone IS NOT NULL AS has_phone,
-        CASE WHEN x.exempt OR r.state = 'cannot_be_tested' THEN 'exempt'
-            WHEN r.state = 'away' THEN 'away' WHEN x.refused THEN 'refused' END AS why, x.at
-    FROM registry.span top
-    JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
-    JOIN registry.resident r ON r.building = b.area
-    JOIN registry.area a ON a.area = b.area
-    LEFT JOIN vault.identity i ON i.resident = r.resident
-    LEFT JOIN (
-        SELECT x.person, bool_or(x.kind = 'exempt') AS exempt, bool_or(x.kind = 'refused') AS refused,
-            min(x.at) AS at
-        FROM sampling.stance x WHERE x.round = %(round)s OR x.round IS NULL GROUP BY x.person) x
-        ON x.person = r.resident
-    WHERE top.area = %(area)s AND r.merged_into IS NULL AND r.state <> 'moved_away'
-        AND (x.person IS NOT NULL OR r.state IN ('cannot_be_tested', 'away'))
-        AND NOT EXISTS (SELECT FROM sampling.specimen s
-            WHERE s.person = r.resident AND s.round = %(round)s OFFSET 0)) n
-WHERE why = %(why)s
+-- they are away, and so on, as in the sums. Where a round is open, its sums say in which buildings to look.
+SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building, a.code AS building_code,
+    a.name AS building_name, r.birth_year, r.sex, r.state, i.name, i.phone IS NOT NULL AS has_phone,
+    %(why)s AS why, x.at
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+LEFT JOIN coverage.building c ON c.building = b.area AND c.round = %(round)s
+JOIN registry.resident r ON r.building = b.area
+JOIN registry.area a ON a.area = b.area
+LEFT JOIN vault.identity i ON i.resident = r.resident
+LEFT JOIN LATERAL (
+    SELECT bool_or(x.kind = 'exempt') AS exempt, bool_or(x.kind = 'refused') AS refused,
+        min(x.at) AS at
+    FROM sampling.stance x
+    WHERE x.person = r.resident AND (x.round = %(round)s OR x.round IS NULL)) x ON true
+WHERE top.area = %(area)s AND r.merged_into IS NULL AND r.state <> 'moved_away'
+    AND coalesce(CASE %(why)s WHEN 'exempt' THEN c.exempt WHEN 'away' THEN c.away
+        ELSE c.refused END, 1) > 0
+    AND CASE WHEN x.exempt OR r.state = 'cannot_be_tested' THEN 'exempt'
+        WHEN r.state = 'away' THEN 'away' WHEN x.refused THEN 'refused' END = %(why)s
+    AND NOT EXISTS (SELECT FROM sampling.specimen s
+        WHERE s.person = r.resident AND s.round = %(round)s OFFSET 0)
     AND (%(place)s::bigint IS NULL
-        OR (place, room, resident) > (%(place)s, %(room)s, %(resident)s::uuid))
-ORDER BY place, room, resident
+        OR (b.lo, coalesce(r.room, ''), r.resident) > (%(place)s, %(room)s, %(resident)s::uuid))
+ORDER BY b.lo, coalesce(r.room, ''), r.resident
 LIMIT %(limit)s;
 
 -- name: tubes_at

@@ -2,18 +2,18 @@
 import type { RouteLocationRaw, Router } from "vue-router"
 
 type Target = { page: string; query?: Record<string, string> }
-const ANOMALY: Target[] = [{ page: "work", query: { kind: "anomalies" } }]
+const flagged = (flag: string): Target[] => [{ page: "tubes", query: { flag } }]
 const TARGETS: Record<string, Target[]> = {
   positive_without_tube: [{ page: "work", query: { kind: "waiting" } }],
-  positive_without_members: [{ page: "work", query: { kind: "no_members" } }],
+  positive_without_members: [{ page: "work", query: { kind: "nobody" } }],
   result_conflict: [{ page: "work", query: { kind: "conflicts" } }],
-  result_unproven: [{ page: "work", query: { kind: "conflicts" } }],
+  result_unproven: [{ page: "work", query: { kind: "unproven" } }],
   result_without_tube: [{ page: "work", query: { kind: "waiting" } }],
   task_overdue: [{ page: "tasks" }, { page: "work" }],
-  recall_overdue: [{ page: "recalls", query: { overdue: "true" } }],
+  recall_overdue: [{ page: "recalls" }],
   objection_overdue: [{ page: "work" }],
   stalled: [{ page: "work", query: { kind: "stalled" } }],
-  device_gap: [{ page: "devices", query: { gaps: "true" } }],
+  device_gap: [{ page: "devices" }],
   inbox: [{ page: "work", query: { kind: "inbox" } }],
   tube_too_old: [{ page: "figure-tubes", query: { figure: "sealed", exact: "true" } }],
   tube_near_limit: [{ page: "figure-tubes", query: { figure: "sealed", exact: "true" } }],
@@ -21,7 +21,7 @@ const TARGETS: Record<string, Target[]> = {
   hand_over_differs: [{ page: "boxes" }],
   box_too_warm: [{ page: "boxes" }],
   box_too_cold: [{ page: "boxes" }],
-  discrepancy_open: [{ page: "work", query: { kind: "discrepancies" } }, { page: "labs" }],
+  discrepancy_open: [{ page: "work", query: { kind: "cases" } }, { page: "labs" }],
   run_file_waiting: [{ page: "labs" }],
   more_results_than_wells: [{ page: "labs" }],
   result_before_plate: [{ page: "labs" }],
@@ -39,6 +39,6 @@ export function target(
   alarm: string,
   kept: Record<string, string>,
 ): RouteLocationRaw | null {
-  const found = (TARGETS[alarm] ?? ANOMALY).find((one) => router.hasRoute(one.page))
+  const found = (TARGETS[alarm] ?? flagged(alarm)).find((one) => router.hasRoute(one.page))
   return found ? { name: found.page, query: { ...kept, ...found.query } } : null
 }
