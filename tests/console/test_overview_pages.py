@@ -4,9 +4,8 @@ languages."""
 import json
 from pathlib import Path
 
-from tests.console.browser import Desk, at_the_console, just_now, settled
-
 from muster.instance import Instance
+from tests.console.browser import Desk, at_the_console, just_now, settled
 from tests.table import TOWN, named
 
 BRIEFING = Path(__file__).parents[2] / "examples" / "briefing-2021-08-04.csv"

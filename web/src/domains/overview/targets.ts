@@ -31,6 +31,9 @@ const TARGETS: Record<string, Target[]> = {
   sums_differ: [{ page: "health" }],
   finish_after_end: [{ page: "figure-persons", query: { figure: "missing" } }],
   figures_implausible: [{ page: "briefings" }],
+  person_twice: [{ page: "tubes", query: { flag: "any" } }],
+  barcode_twice: [{ page: "tubes", query: { flag: "any" } }],
+  barcode_at_two_sites: [{ page: "tubes", query: { flag: "any" } }],
 }
 
 /** The first page of an alarm that there is; the round and the area go along. */
