@@ -34,6 +34,11 @@ INTAKE: dict[str, list[Ask]] = {
         Ask("/v1/rounds/ROUND-{x}/doors", {"area": "HOUSE-{x}", "reason": "call_back"}, scope="area",
             person="{n}庄霜五", needs="unmask", whole=True),
     ],
+    # nobody waits in the scene; who does is shown as in `doors`, see tests/test_visits.py
+    "GET /v1/rounds/{round:str}/waiting": [
+        Ask("/v1/rounds/ROUND-{x}/waiting", {"area": "STREET-{x}"}, scope="area"),
+        Ask("/v1/rounds/ROUND-{x}/waiting", {"area": "STREET-{x}", "format": "csv"}, scope="area"),
+    ],
     "POST /v1/rounds/{round:str}/stances": [
         Ask("/v1/rounds/ROUND-{x}/stances", body={"person": "{p{x}1}", "said": "refused"},
             scope="area", answer="sampled-already")

@@ -20,6 +20,7 @@ ONE = "/v1/stances/00000000-0000-4000-8000-000000000000"
 # Every route that is asked here, for tests/test_routes.py.
 ANSWERED = {
     ("GET", "/v1/rounds/R/tree"), ("GET", "/v1/rounds/R/doors"), ("POST", "/v1/rounds/R/stances"),
+    ("GET", "/v1/rounds/R/waiting"),
     ("POST", f"{ONE}/undo"), ("GET", "/v1/walkers"), ("GET", "/v1/rounds/R/assignments"),
     ("POST", "/v1/rounds/R/assignments"), ("GET", "/v1/rounds/R/closing"),
     ("POST", "/v1/assignments/00000000-0000-4000-8000-000000000000/reassign"),
@@ -206,5 +207,33 @@ def test_the_missing_of_an_area_are_somebodys_way(play: Play):
         assert states == [(new["task"], "issued"), (task, "withdrawn")]
         await browser.done(f"/v1/assignments/{new['task']}/withdraw")
         assert await browser.refused(f"/v1/assignments/{new['task']}/withdraw") == "assignment-over"
+
+    at_work(play, story)
+
+
+def test_who_keeps_a_round_open_is_listed_until_answered(play: Play):
+    async def story(muster: Instance, _door: Door, browser: Browser) -> None:
+        async def names(what: str, area: str = "D") -> list[tuple[str, str]]:
+            found = await browser.get(f"/v1/rounds/R/waiting?area={area}&what={what}")
+            return [(one["building_code"], one["name"]) for one in found["items"]]
+
+        assert await names("pending") == [("B1", "王*"), ("B2", "赵*")]
+        assert await names("pending", "B2") == [("B2", "赵*")]
+        assert await names("pending", "B2&reason=call_back") == [("B2", "赵四")]
+        assert await names("invalid") == await names("pending", "T") == []
+        await muster.door.append(events("12:00 ResultReleased r1 barcode=T1 outcome=invalid"))
+        await followed(muster)
+        assert await names("invalid") == [("B1", "王*"), ("B2", "赵*")]
+        assert await names("pending") == []
+        await muster.door.append(events("13:00 TubeSealed T2 members=ann round=R"))
+        await followed(muster)
+        assert await names("pending") == [("B1", "王*")]
+        assert await names("invalid") == [("B2", "赵*")]
+        await muster.door.append(events("14:00 ResultReleased r2 barcode=T2 outcome=negative"))
+        await followed(muster)
+        assert await names("pending") == []
+        assert await names("invalid") == [("B2", "赵*")]
+        top = (await browser.get("/v1/rounds/R/tree"))["total"]
+        assert (top["resulted"], top["invalid"], top["pending"]) == (1, 1, 0)
 
     at_work(play, story)

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from muster.config import DOORS_LIMIT
 from muster.core.clock import now
+from muster.core.paging import Page
 from muster.coverage import queries as coverage
 from muster.guarding import area_within, check_people, check_reach, principal, reading, within
 from muster.sampling import queries as sampling
@@ -18,7 +19,7 @@ from muster.sampling.events import Reason
 from muster.showing import Why, looking
 from muster.visits import decide, queries
 from muster.visits.queries import Assignment, Branch, DoorPerson, Doors, Walker
-from muster.web import Ask, muster
+from muster.web import After, Ask, Format, Limit, muster
 
 OpenWhat = Literal["missing", "pending", "does_not_balance", "invalid", "recall_open", "unplaced"]
 
@@ -118,6 +119,28 @@ async def show_doors(
         ]  # fmt: skip
         line = await queries.line(look.conn, top["area"])
         return Doors(line, shown, now(), len(people) > DOORS_LIMIT)
+
+
+@get("/v1/rounds/{round:str}/waiting", right="missing")
+async def list_waiting(
+    request: Ask,
+    round: FromPath[str],
+    area: FromQuery[str],
+    what: FromQuery[queries.Waiting] = "pending",
+    reason: Why = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """Who was sampled under an area and keeps the round open: without an answer yet, or with none but
+    invalid ones; with their last tube, in the order of the walk."""
+    async with looking(request, reason) as look:
+        found = await sampling.round_(look.conn, round)
+        top = (await area_within(request, look.conn, area, right=look.right))["area"]
+        return await look.listing(
+            lambda a, n: queries.waiting(look.conn, found["round"], top, what, after=a, limit=n),
+            after=after, limit=limit, format=format, name=what,
+        )  # fmt: skip
 
 
 @post("/v1/rounds/{round:str}/stances", right="stances")
@@ -248,6 +271,6 @@ async def _its_area(request: Ask, own: queries.Conn, task: UUID) -> dict[str, An
 
 
 HANDLERS = [
-    show_branch, show_doors, record_stance, undo_stance, list_walkers, list_assignments, assign,
+    show_branch, show_doors, list_waiting, record_stance, undo_stance, list_walkers, list_assignments, assign,
     reassign, withdraw_assignment, show_closing,
 ]  # fmt: skip

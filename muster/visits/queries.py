@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from muster.config import DOORS_LIMIT, PAGE_LIMIT
+from muster.core.paging import Page, decode, page
 from muster.core.rows import row, rows
 from muster.registry.events import Sex, State
 from muster.sampling.events import Reason
@@ -17,6 +18,8 @@ _HERE = "muster.visits"
 # Who goes from door to door, or leads those who do.
 WALKERS = ["grid_worker", "squad", "sampler", "area_lead"]
 Conn = psycopg.AsyncConnection[Any]
+# sampled, and no answer yet; or none but invalid ones
+Waiting = Literal["pending", "invalid"]
 Standing = Literal["sampled", "exempt", "away", "refused", "missing"]
 
 
@@ -201,3 +204,16 @@ async def unplaced(conn: Conn, round: UUID) -> int:
     """Who was sampled in a round and lives nowhere on the roster."""
     found = await row(conn, _HERE, "unplaced", round=round)
     return found["persons"] if found else 0
+
+
+async def waiting(
+    conn: Conn, round: UUID, area: UUID, what: Waiting, *, after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """Who keeps a round open though sampled, in the order of the walk."""
+    place, room, resident = decode(after, int, str, UUID) or (None, None, None)
+    found = await rows(
+        conn, _HERE, "waiting", round=round, area=area, what=what, place=place, room=room,
+        resident=resident, limit=limit + 1,
+    )  # fmt: skip
+    return page(found, limit, ("place", "room", "resident"))

@@ -155,3 +155,42 @@ WHERE k.area = %(area)s AND k.kind = 'door_to_door' AND k.about = %(round)s
 
 -- name: unplaced
 SELECT count(*)::int AS persons FROM coverage.unplaced WHERE round = %(round)s;
+
+-- name: waiting
+-- Who keeps a round open though sampled, under an area, in the order of the walk: whose swabs have no
+-- answer yet, or none but invalid ones (as coverage.building counts them, whose rows say where to look).
+-- With the swab taken last.
+SELECT b.lo AS place, coalesce(r.room, '') AS room, r.resident, r.building, a.code AS building_code,
+    a.name AS building_name, i.name, r.birth_year, r.sex, s.tube, s.barcode, s.sealed_at, s.site_name,
+    s.outcome, s.state
+FROM registry.span top
+JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
+JOIN coverage.building c ON c.building = b.area AND c.round = %(round)s
+    AND CASE WHEN %(what)s = 'pending' THEN c.pending ELSE c.invalid END > 0
+JOIN registry.resident r ON r.building = b.area AND r.merged_into IS NULL
+JOIN registry.area a ON a.area = b.area
+CROSS JOIN LATERAL (
+    SELECT count(*) AS swabs,
+        bool_or(coalesce(o.state = 'final' AND o.outcome IN ('negative', 'positive')
+            OR o.outcome IN ('positive', 'indeterminate'), false)) AS resulted,
+        bool_or(o.tube IS NULL OR o.state = 'conflict') AS pending,
+        bool_or(coalesce(o.outcome = 'invalid', false)) AS invalid,
+        (array_agg(s.tube ORDER BY t.sealed_at DESC NULLS LAST, s.tube))[1] AS tube,
+        (array_agg(t.barcode ORDER BY t.sealed_at DESC NULLS LAST, s.tube))[1] AS barcode,
+        max(t.sealed_at) AS sealed_at,
+        (array_agg(x.name ORDER BY t.sealed_at DESC NULLS LAST, s.tube))[1] AS site_name,
+        (array_agg(o.outcome ORDER BY t.sealed_at DESC NULLS LAST, s.tube))[1] AS outcome,
+        (array_agg(o.state ORDER BY t.sealed_at DESC NULLS LAST, s.tube))[1] AS state
+    FROM sampling.specimen s
+    JOIN sampling.tube t ON t.tube = s.tube
+    LEFT JOIN sampling.site x ON x.site = t.site
+    LEFT JOIN lab.outcome o ON o.tube = s.tube
+    WHERE s.person = r.resident AND s.round = %(round)s) s
+LEFT JOIN vault.identity i ON i.resident = r.resident
+WHERE top.area = %(area)s AND s.swabs > 0 AND r.state <> 'moved_away' AND CASE WHEN %(what)s = 'pending'
+        THEN NOT s.resulted AND (s.pending OR NOT s.invalid)
+        ELSE s.invalid AND NOT s.resulted AND NOT s.pending END
+    AND (%(place)s::bigint IS NULL
+        OR (b.lo, coalesce(r.room, ''), r.resident) > (%(place)s, %(room)s, %(resident)s::uuid))
+ORDER BY b.lo, coalesce(r.room, ''), r.resident
+LIMIT %(limit)s;

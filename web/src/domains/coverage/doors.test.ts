@@ -1,6 +1,10 @@
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 
-import { households, newId, type DoorPerson } from "./doors"
+vi.stubGlobal("navigator", { language: "zh-CN" })
+vi.stubGlobal("location", { origin: "http://localhost" })
+vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }))
+const { households, newId, paperOf } = await import("./doors")
+import type { DoorPerson } from "./doors"
 
 const person = (room: string | null, standing: string) =>
   ({ person: `${room}-${standing}`, room, standing }) as unknown as DoorPerson
@@ -26,4 +30,8 @@ test("an id is a UUID of version 7, and no two are the same", () => {
     Date.now() / 1000,
     -1,
   )
+})
+
+test("the list on paper is asked for by round and place", () => {
+  expect(paperOf("r", "B 1")).toBe("/v1/print/missing?round=r&area=B+1&language=zh")
 })

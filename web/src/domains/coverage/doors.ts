@@ -1,8 +1,16 @@
 // Who lives behind which door.
+import { address } from "@/api/client"
+import { preferences } from "@/app/preferences"
 import type { components } from "@/generated/api"
 
 export type Doors = components["schemas"]["Doors"]
 export type DoorPerson = components["schemas"]["DoorPerson"]
+
+/** Where the missing of a place are had on paper, a code a home, in the reader's language. */
+export function paperOf(round: string, area: string, reason = ""): string {
+  const language = preferences.language
+  return address("/v1/print/missing", { round, area, reason, language })
+}
 
 export const REASONS = [
   "illness", "infant", "vaccinated_48h", "tested_elsewhere", "bedridden", "other",

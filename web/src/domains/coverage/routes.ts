@@ -21,6 +21,12 @@ const routes: RouteRecordRaw[] = [
     },
   },
   {
+    path: "/coverage/waiting",
+    name: "waiting-people",
+    component: () => import("./WaitingPage.vue"),
+    meta: { title: "coverage.waiting.title", right: "missing", context: true, help: "coverage" },
+  },
+  {
     path: "/coverage/ways",
     name: "ways",
     component: () => import("./WaysPage.vue"),

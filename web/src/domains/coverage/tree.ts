@@ -1,6 +1,6 @@
 // The tree of areas with a round's figures as it is unfolded: children are asked for once, when an area is
 // opened.
-import { reactive, ref, type Ref } from "vue"
+import { reactive, ref, shallowRef, type Ref } from "vue"
 
 import { address, ask } from "@/api/client"
 import type { components } from "@/generated/api"
@@ -40,6 +40,8 @@ export interface Tree {
   behind: Ref<number>
   closed: Ref<boolean>
   empty: Ref<boolean>
+  /** of the area the tree starts from */
+  top: Ref<Branch | undefined>
   start: (round: string, area: string) => Promise<void>
   toggle: (area: string) => Promise<void>
   refresh: () => Promise<void>
@@ -51,40 +53,46 @@ export function useTree(): Tree {
   const behind = ref(0)
   const closed = ref(false)
   const empty = ref(false)
+  const top = shallowRef<Branch>()
   const under = reactive(new Map<string, Line[]>())
   const open = reactive(new Set<string>())
   let round = ""
+  let from = ""
   const TOP = ""
 
-  async function load(area: string): Promise<Line[]> {
+  async function load(area: string): Promise<Branch> {
     const branch = await ask<Branch>(
       address(`/v1/rounds/${encodeURIComponent(round)}/tree`, { area }),
     )
     asOf.value = branch.as_of
     behind.value = branch.behind_events
     closed.value = branch.closed
-    return branch.items
+    return branch
   }
   async function start(newRound: string, area: string) {
     round = newRound
+    from = area
     open.clear()
     under.clear()
-    const top = await load(area)
-    under.set(TOP, top)
-    empty.value = top.every((one) => one.expected === 0)
-    if (top.length === 1 && top[0]!.children) await toggle(top[0]!.area)
+    await begin()
+    const items = under.get(TOP)!
+    if (items.length === 1 && items[0]!.children) await toggle(items[0]!.area)
+  }
+  async function begin() {
+    top.value = await load(from)
+    under.set(TOP, top.value.items)
+    empty.value = top.value.total.expected === 0
   }
   async function toggle(area: string) {
     if (open.delete(area)) return
-    if (!under.has(area)) under.set(area, await load(area))
+    if (!under.has(area)) under.set(area, (await load(area)).items)
     open.add(area)
   }
+  /** Ask again for what is unfolded. */
   async function refresh() {
-    for (const area of [...under.keys()]) {
-      if (area === TOP || open.has(area)) continue
-      under.delete(area)
-    }
-    for (const area of [...open]) under.set(area, await load(area))
+    for (const area of under.keys()) if (area !== TOP && !open.has(area)) under.delete(area)
+    await begin()
+    for (const area of open) under.set(area, (await load(area)).items)
   }
   function shown(order: Order, onlyMissing: boolean): Shown[] {
     const found: Shown[] = []
@@ -98,5 +106,5 @@ export function useTree(): Tree {
     walk(TOP, 0)
     return found
   }
-  return { asOf, behind, closed, empty, start, toggle, refresh, shown }
+  return { asOf, behind, closed, empty, top, start, toggle, refresh, shown }
 }
