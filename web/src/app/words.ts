@@ -34,6 +34,7 @@ export default {
       recall_overdue: "召回已超时",
       result_amended: "您看过的结果已更正",
       discrepancy: "收样不符，待核实",
+      door_to_door: "入户走访未检人员",
       other: "其他任务",
     },
     role: {
@@ -113,6 +114,7 @@ export default {
       recall_overdue: "A recall is overdue",
       result_amended: "A result you saw was amended",
       discrepancy: "A box and its manifest do not agree",
+      door_to_door: "Go to the doors of who is missing",
       other: "Another task",
     },
     role: {
