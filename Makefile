@@ -8,13 +8,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo serve test shots check audit faults bench format reference types console lock clean
+.PHONY: help demo browse serve test shots check audit faults bench format reference types console lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: console ## Play a whole round of testing in a generated district (PEOPLE=60000)
 	$(BIN)/muster demo --people $(PEOPLE)
+
+browse: console ## Look at the demonstration in the browser again, until interrupted
+	$(BIN)/muster demo --browse
 
 serve: console ## Serve the HTTP interface on this machine
 	$(BIN)/muster serve

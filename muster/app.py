@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
@@ -55,8 +56,8 @@ from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
 _OWN = frozenset({UUID(int=0)})  # stands for "each about themselves"
 
 
-def make_app(instance: Instance) -> Litestar:
-    """The application of an open Muster; whoever opened it closes it."""
+def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+    """The application of an open Muster; whoever opened it closes it. `also`: handlers of one server only."""
     metrics, principals = _Metrics(), Principals(instance)
 
     async def results(asked: Sequence[tuple[Sight, UUID]]) -> list[list[dict[str, Any]]]:
@@ -93,7 +94,7 @@ def make_app(instance: Instance) -> Litestar:
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             *desk.HANDLERS, *console.HANDLERS,
-            show_health, show_readiness, show_metrics, list_problems,
+            show_health, show_readiness, show_metrics, list_problems, *also,
         ],
         state=State(
             {

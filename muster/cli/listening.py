@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from asyncio.events import TimerHandle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +66,10 @@ class Tls:
 async def serving(
     muster: Instance, host: str = "127.0.0.1", port: int = 0, *,
     tls: Tls | None = None, front: Front | None = None, rates: Rates | None = None,
+    also: Sequence[Any] = (),
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:  # fmt: skip
     """The HTTP server of an open Muster; port 0 takes a free one. Its address."""
-    inner = make_app(muster)
+    inner = make_app(muster, also)
     app = Hardened(inner, front or Front(), rates or muster.settings.rates)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http=Listening, ws="none", lifespan="off",
@@ -77,37 +78,37 @@ async def serving(
     )  # fmt: skip
     config.load()
     config.ssl = _context(tls) if tls else None
-    listener = _listener(host, port)
+    at = listener(host, port)
     server = uvicorn.Server(config)
     # uvicorn would raise the signal again when it has ended, before the database is closed.
     setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    task = asyncio.create_task(server.serve(sockets=[at]))
     feeding = asyncio.create_task(feed_files(muster))
     while not server.started and not task.done():
         await asyncio.sleep(0.01)
     shown = f"[{host}]" if ":" in host else host
     try:
-        yield server, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}"
+        yield server, f"http{'s' if tls else ''}://{shown}:{at.getsockname()[1]}"
     finally:
         inner.state.glances.close()  # streams would be waited for
         server.should_exit = True
         await task
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
-        listener.close()
+        at.close()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, else asyncio does not set TCP_NODELAY and each answer takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        bound.bind((host, port))
     except OSError as error:
-        listener.close()
+        bound.close()
         raise PortTaken(host=host, port=port) from error
-    return listener
+    return bound
 
 
 def _context(tls: Tls) -> ssl.SSLContext:

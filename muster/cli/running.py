@@ -3,24 +3,30 @@
 import asyncio
 import ipaddress
 import signal
+import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from muster.access.enrolment import first_link
+from muster.access.guest import GuestDoor
 from muster.chores import CHORES
 from muster.cli import main
 from muster.cli.demo import run_demo
-from muster.cli.listening import Tls, serving
+from muster.cli.listening import PortTaken, Tls, listener, serving
 from muster.cli.output import Out, command, opened
 from muster.config import Rates
 from muster.core.clock import now
 from muster.core.problems import Problem
+from muster.exercise.crew import Crew
 from muster.hardening import Front, Network
 from muster.instance import Instance
 
+USUAL_PORT = 8321
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -37,7 +43,7 @@ class PlainHttp(Problem):
 
 @command(main, "serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8321, show_default=True)
+@click.option("--port", default=USUAL_PORT, show_default=True)
 @click.option("--tls-cert", type=FILE, help="The certificate with its chain, PEM.")
 @click.option("--tls-key", type=FILE, help="The certificate's key, PEM.")
 @click.option("--behind-proxy", is_flag=True,
@@ -111,19 +117,56 @@ async def _told_to_stop() -> None:
 @command(main, "demo")
 @click.option("--people", default=60_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-async def demo(out: Out, people: int, seed: int) -> Any:
-    """Generate Zhifu district, import it, play a whole round through HTTP, show the outcome."""
+@click.option("--stay/--no-stay", default=None,
+              help="Serve the console when the round is played, until interrupted; in a terminal it does.")  # fmt: skip
+@click.option("--browse", is_flag=True, help="Play nothing: serve the console over what is there.")
+async def demo(out: Out, people: int, seed: int, stay: bool | None, browse: bool) -> Any:
+    """Generate Zhifu district, import it, play a whole round through HTTP, show the outcome. The console
+    shows it in the browser all along."""
+    stays = browse or (sys.stdout.isatty() if stay is None else stay)
 
     async def work(out: Out, muster: Instance) -> Any:
-        # A day of many phones in seconds, from one of them: rates are for the world outside.
-        async with serving(muster, rates=Rates(0, 0, 0)) as (_, address):
-            host, _, port = address.removeprefix("http://").rpartition(":")
-            with tempfile.TemporaryDirectory(prefix="muster-demo-") as folder:
-                return await run_demo(
-                    out, muster, Path(folder), host=host, port=int(port), people=people, seed=seed
-                )
+        guests = GuestDoor(await Crew(muster).guest())
+        async with _demonstration(muster, guests) as address:
+            look = f"{address}{guests.path}"
+            _show_link(out, look)
+            played: Any = {"look": look}
+            if not browse:
+                host, _, port = address.removeprefix("http://").rpartition(":")
+                with tempfile.TemporaryDirectory(prefix="muster-demo-") as folder:
+                    played = await run_demo(
+                        out, muster, Path(folder), host=host, port=int(port), people=people,
+                        seed=seed,
+                    )  # fmt: skip
+                out.say("To look at it in the browser later: make browse",
+                        "以后在浏览器中查看：make browse")  # fmt: skip
+            if stays:
+                _show_link(out, look)
+                await _told_to_stop()
+            return played
 
     return await opened(work, out, background=True, chores=CHORES)
+
+
+@asynccontextmanager
+async def _demonstration(muster: Instance, guests: GuestDoor) -> AsyncIterator[str]:
+    """Serve at the usual port, or at a free one where that is taken; the address."""
+    try:
+        listener("127.0.0.1", USUAL_PORT).close()
+        port = USUAL_PORT
+    except PortTaken:
+        port = 0
+    # A day of many phones in seconds, from one of them: rates are for the world outside.
+    rates, also = Rates(0, 0, 0), [guests.handler()]
+    async with serving(muster, port=port, rates=rates, also=also) as (_, address):
+        yield address
+
+
+def _show_link(out: Out, look: str) -> None:
+    said = out.pick(
+        f"In the browser: {look}  (Ctrl+C ends it)", f"在浏览器中查看：{look}（Ctrl+C 结束）"
+    )
+    out.aside.print(said, soft_wrap=True)
 
 
 @command(main, "bench")

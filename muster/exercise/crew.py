@@ -32,16 +32,19 @@ class Crew:
     since: datetime = LONG_AGO
     _tokens: dict[str, str] = field(default_factory=dict)
 
-    async def staff(self, login: str, *grants: Grant, kind: AccountKind = "staff") -> None:
+    async def staff(
+        self, login: str, *grants: Grant, kind: AccountKind = "staff", name: str | None = None
+    ) -> UUID:
         """An account that has these roles and has signed the undertaking; as it is, if it is there."""
         async with self.muster.pool.connection() as conn:
-            if await row(conn, "muster.access", "account_by_login", login=login):
-                return
+            if found := await row(conn, "muster.access", "account_by_login", login=login):
+                return found["account"]
             account = await decide.open_account(
-                conn, self.muster.door, self.muster.vault, login=login, kind=kind, name=None,
+                conn, self.muster.door, self.muster.vault, login=login, kind=kind, name=name,
                 starts_at=self.since, ends_at=None, grants=grants, actor="exercise", at=now(),
             )  # fmt: skip
         await decide.sign_undertaking(self.muster.door, account, actor=login, at=now())
+        return account
 
     async def device(
         self, code: str, *, holder: str, kind: Kind = "phone", where: Where | None = None
@@ -76,6 +79,10 @@ class Crew:
         login = "command-post"
         await self.staff(login, Grant("command_post", everywhere=True))
         return await self.device(f"{login}-desk", holder=login)
+
+    async def guest(self) -> UUID:
+        """Whoever looks at the exercise in the browser: an account of the command post's."""
+        return await self.staff("guest", Grant("command_post", everywhere=True), name="演示值班员")
 
     async def laboratory(self, code: str) -> Laboratory:
         """The people of a laboratory with their devices: one takes in, one runs plates, two sign."""

@@ -2,11 +2,10 @@
 recalls, and why somebody has no result.
 """
 
-from tests.console.browser import Desk, at_the_console
-
 from muster.access.decide import Grant
 from muster.exercise.crew import Crew
 from muster.instance import Instance
+from tests.console.browser import Desk, at_the_console
 from tests.table import TOWN, named
 
 NUMBER = "E10000001"

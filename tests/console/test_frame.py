@@ -2,6 +2,9 @@
 
 import httpx
 
+from muster.access.guest import GuestDoor
+from muster.cli.running import serving
+from muster.exercise.crew import Crew
 from muster.instance import Instance
 from tests.browsers import PASSWORD, Door, visit
 from tests.conftest import Play
@@ -85,3 +88,24 @@ def test_the_pages_are_served_compressed_and_under_every_address(play: Play) -> 
             assert (await http.get("/console/..%2f..%2fapp.py")).status_code == 404
 
     visit(play, story)
+
+
+def test_who_looks_at_the_demonstration_is_led_into_the_console(play: Play) -> None:
+    """By its address only, which the server of the demonstration alone knows."""
+
+    async def story(muster: Instance) -> None:
+        guests = GuestDoor(await Crew(muster).guest())
+        async with (
+            serving(muster, also=[guests.handler()]) as (_, address),
+            httpx.AsyncClient(base_url=address, trust_env=False) as http,
+        ):
+            assert (await http.get("/demonstration/guessed")).status_code == 404
+            assert (await http.get("/v1/session")).status_code == 401
+            led = await http.get(guests.path)
+            assert led.headers["location"] == "/console/"
+            who = (await http.get("/v1/session")).json()
+            assert (who["name"], who["limited"]) == ("演示值班员", None)
+            elsewhere = {"host": "muster.example.org"}
+            assert (await http.get(guests.path, headers=elsewhere)).status_code == 404
+
+    play(story)

@@ -91,7 +91,8 @@ LAYERS = (
     Layer(
         "api",
         (
-            "muster.DOMAIN.api", "muster.intake.api", "muster.intake.import_api", "muster.access.account_api",
+            "muster.DOMAIN.api", "muster.access.guest", "muster.access.account_api",
+            "muster.intake.api", "muster.intake.import_api",
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
