@@ -5,6 +5,7 @@ begun again after its server was killed, and its bad rows handed back.
 import asyncio
 import csv
 import io
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,9 @@ import pytest
 
 from muster.access.decide import Grant
 from muster.cli.running import serving
-from muster.config import IMPORT_PART_LIMIT_BYTES, Rates
+from muster.config import IMPORT_PART_LIMIT_BYTES, Rates, Settings
 from muster.core.clock import now
-from muster.instance import Instance
+from muster.instance import Instance, open_instance
 from muster.intake import feeding
 from muster.intake.feeding import feed_waiting
 from muster.keeping.follower import catch_up
@@ -26,6 +27,7 @@ from tests.conftest import Play
 from tests.import_files import lines, number, one
 from tests.table import events, named
 from tests.table_files import workbook
+from tests.test_serving import address_of, serve
 
 POST = Grant("command_post", everywhere=True)
 ONE = "/v1/imports/00000000-0000-4000-8000-000000000000"
@@ -312,7 +314,7 @@ def test_what_a_server_left_half_done_is_begun_again(play: Play):
         await browser.done(f"/v1/imports/{made['id']}/start")
         task = asyncio.create_task(feed_waiting(muster))
         await some_are_in(muster)
-        task.cancel()  # what a server that ends leaves behind; killing is tested with the command
+        task.cancel()  # what a server that ends leaves behind
         await asyncio.gather(task, return_exceptions=True)
         assert (await browser.get(f"/v1/imports/{made['id']}"))["state"] == "running"
         await feed_waiting(muster)
@@ -323,6 +325,43 @@ def test_what_a_server_left_half_done_is_begun_again(play: Play):
         assert await one(muster, ends) == 2
 
     desk(play, story)
+
+
+def test_a_killed_server_goes_on_when_it_is_started_again(database: Settings):
+    """Nothing is stored twice, nothing is left out; nobody has to ask for it."""
+
+    async def story() -> None:
+        async with open_instance(database) as muster:
+            await muster.door.append(events(CITY))
+            await someone(muster, "lead", POST)
+            server = serve(database, "--port", "0")
+            async with Door(address_of(server)).signed_in("lead") as browser:
+                await browser.set_up_codes()
+                made = await sent(browser, big_roster())
+                await browser.done(f"/v1/imports/{made['id']}/check")
+                await until(browser, made["id"], "checked")
+                await browser.done(f"/v1/imports/{made['id']}/start")
+                await some_are_in(muster)
+                server.send_signal(signal.SIGKILL)
+                server.communicate(timeout=30)
+                server = serve(database, "--port", "0")
+                browser.http.base_url = address_of(server)
+                done = await until(browser, made["id"], "done")
+            assert figures(done) == ("done", ROWS, ROWS, 0, 0, 0)
+            await all_are_in_once(muster)
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=30)
+
+    asyncio.run(story())
+
+
+async def until(browser: Browser, id_: str, state: str) -> dict[str, Any]:
+    async with asyncio.timeout(60):
+        while True:
+            found = await browser.get(f"/v1/imports/{id_}")
+            if found["state"] == state:
+                return found
+            await asyncio.sleep(0.2)
 
 
 def test_the_wrong_file_ends_early(play: Play, monkeypatch: pytest.MonkeyPatch):

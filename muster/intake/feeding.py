@@ -32,7 +32,7 @@ from muster.registry.events import ImportEnded, ImportStarted
 
 _HERE = "muster.intake"
 _WAITING = ["check_waiting", "checking", "waiting", "running"]
-_LOCK = 7_102_011  # held by the server that feeds; it ends with its connection
+LOCK = 7_102_011  # held by the server that feeds; it ends with its connection
 _PAGE_ROWS = 500
 
 
@@ -82,7 +82,7 @@ async def feed_waiting(muster: Instance) -> int:
     it."""
     done = 0
     async with await psycopg.AsyncConnection.connect(muster.conninfo, autocommit=True) as lock:
-        cursor = await lock.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor = await lock.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not (await cursor.fetchone() or (False,))[0]:
             return 0
         while found := await _one(muster, "next_import", states=_WAITING):

@@ -5,8 +5,11 @@ row numbers, fed, its bad rows corrected and fed again; and an empty house says 
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from muster.instance import Instance
-from tests.console.browser import Desk, at_the_console, settled
+from muster.intake.feeding import LOCK
+from tests.console.browser import Desk, at_the_console, playwright, settled
 from tests.import_files import lines, number, one
 
 AREAS = Path(__file__).parents[2] / "examples" / "zhifu" / "areas.csv"
@@ -134,3 +137,25 @@ async def test_who_leads_an_area_imports_its_people(muster: Instance, desk: Desk
     await desk.open("/imports")
     await desk.sees(desk.say("居民名册", "the roster of residents"), within=".drop")
     await desk.misses(desk.say("楼栋、", "buildings"), within=".drop")
+
+
+@at_the_console("command_post", scene=CITY)
+async def test_an_import_is_stopped_and_goes_on(muster: Instance, desk: Desk) -> None:
+    """Another server is at work, so this one waits."""
+    await desk.open("/imports")
+    await drop(desk, "名册.csv", (ROSTER + lines(("王一", number(), "B1", "101"))).encode())
+    await check(desk)
+    start = desk.page.get_by_role("button", name=desk.say("开始导入", "Start the import"))
+    await playwright.expect(start).to_be_enabled()
+    async with await psycopg.AsyncConnection.connect(muster.conninfo, autocommit=True) as other:
+        await other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        await start.click()
+        await desk.sees(desk.say("排队等待导入", "waiting to be imported"), within="main")
+        await desk.look("import-progress")
+        await desk.click(desk.say("停止", "Stop"))
+        go_on = desk.page.get_by_role("button", name=desk.say("继续导入", "Go on importing"))
+        await go_on.click()
+        await desk.sees(desk.say("排队等待导入", "waiting to be imported"), within="main")
+        assert await one(muster, "SELECT count(*) FROM registry.resident") == 0
+    await desk.sees(desk.say("全部导入", "All is imported"), within="main")
+    assert await one(muster, "SELECT count(*) FROM registry.resident") == 1
