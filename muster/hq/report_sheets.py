@@ -171,7 +171,8 @@ def _labs(data: Data, say: Say, zone: ZoneInfo) -> Section:
     ]
     columns = [
         Column(label=say("lab"), number=False, wide=True),
-        *(Column(label=say(n)) for n in _LAB.values()), Column(label=say("last"), number=False),
+        *(Column(label=say(n)) for n in _LAB.values()),
+        Column(label=say("last_result"), number=False),
     ]  # fmt: skip
     return Section(
         title=say("by_lab"), columns=columns, rows=rows, note="" if rows else say("nothing")

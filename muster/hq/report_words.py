@@ -45,9 +45,9 @@ W: dict[str, tuple[str, str]] = {
         " added to or taken for each other.",
     ),
     "sites_note": (
-        "采样点人数按采样地统计，同一人到过多个采样点的，各点分别计入；合计按人去重。",
-        "Persons of a site are counted where they were swabbed, once at each site; the sum counts"
-        " each person once.",
+        "采样点人数按采样地统计，含名册以外的人；同一人到过多个采样点的，各点分别计入，合计按人去重。",
+        "Persons of a site are counted where they were swabbed, on the roster or not, once at each"
+        " site; the sum counts each person once.",
     ),
     "inspections_note": (
         "依据系统中的告警、差异、超时任务和异常汇总；现场检查记录另附。",
@@ -83,6 +83,7 @@ W: dict[str, tuple[str, str]] = {
     "anomalies": ("异常", "Anomalies"),
     "first": ("首管", "First tube"),
     "last": ("末管", "Last tube"),
+    "last_result": ("最近结果", "Last result"),
     "lab": ("实验室", "Laboratory"),
     "received": ("接收管数", "Received"),
     "on_plate": ("上机管数", "On plate"),
