@@ -120,7 +120,8 @@ WHERE import = %(import)s AND state IN ('received', 'checked', 'stopped', 'faile
 -- What waits to be checked or fed. Only what was checked as it stands is fed; what was stopped or failed
 -- goes on.
 UPDATE registry.import SET state = %(state)s, areas = %(areas)s::uuid[], stopping = false,
-    started_by = %(by)s, started_at = %(at)s, ended_at = NULL, slug = NULL, facts = NULL
+    started_by = %(by)s, started_at = %(at)s, ended_at = NULL, slug = NULL, facts = NULL,
+    done = 0, total = 0, rows = 0, stored = 0, unchanged = 0, joined = 0, rejected = 0, summary = NULL
 WHERE import = %(import)s AND state = ANY (%(from)s) RETURNING import;
 
 -- name: stop
