@@ -71,6 +71,12 @@ def test_the_database_computes_the_same_and_a_home_is_read_at_once(play: Play):
         shown = (await http.get(f"/v1/personal-codes/{text}")).json()
         assert {one["resident"] for one in shown} == {str(one) for one in people}
         code = code_of(people[0])
+        for sought, exact in ((f"P:{code}", True), (grouped(code), True), (text, False)):
+            hits = (await http.get("/v1/search", params={"q": sought})).json()["items"]
+            assert str(people[0]) in [one["id"] for one in hits]
+            assert {one["exact"] for one in hits} == {exact}
+        (site,) = (await http.get("/v1/search", params={"q": "S:X1"})).json()["items"]
+        assert (site["kind"], site["code"], site["exact"]) == ("site", "X1", True)
         wrong = (await http.get(f"/v1/personal-codes/{code[1]}{code[0]}{code[2:]}")).json()
         if code[0] != code[1]:
             assert wrong["title"] == "code mistyped"

@@ -14,13 +14,16 @@ from muster.core.text import clean
 from muster.desk import history_api, queries, record_api, why_api, work_api
 from muster.desk.queries import Flag, OutcomeState, Reach, Stage, Told, TubeFilter
 from muster.guarding import area_within, principal, reading, right_of
+from muster.papers import queries as papers
+from muster.papers.room import SITE_PREFIX
 from muster.registry import queries as registry
+from muster.registry.engine import personal_code
 from muster.sampling import queries as sampling
 from muster.showing import looking
 from muster.web import After, Ask, Format, Limit, muster
 
 Kind = Literal["tube", "box", "site", "lab", "area", "device", "round", "plate", "person"]
-Sought = Annotated[str, Parameter(min_length=1, max_length=64)]
+Sought = Annotated[str, Parameter(min_length=1, max_length=128)]
 T = TypeVar("T")
 _EACH = 6  # of a kind, under the search field
 
@@ -127,6 +130,11 @@ async def search(request: Ask, q: FromQuery[Sought]) -> Hits:
     text, who, found = clean(q), principal(request), list[Hit]()
     if not text:
         return Hits(q, [])
+    if who.may("people") and personal_code.is_code(text):
+        found += await _coded(request, text)
+        if personal_code.is_marked(text):
+            return Hits(text, found)
+    text = text.removeprefix(SITE_PREFIX)  # a site's poster was scanned
     for kind, right in _ASKED:
         if who.may(right):
             found += await _of_kind(request, kind, right, text)
@@ -164,6 +172,18 @@ async def _of_kind(request: Ask, kind: Kind, right: str, text: str) -> list[Hit]
             place=one.get("place"), at=one.get("at"),
             exact=text in (one.get("code"), one.get("name")),
         )
+        for one in rows
+    ]  # fmt: skip
+
+
+async def _coded(request: Ask, text: str) -> list[Hit]:
+    """Whose printed code this is; one code leads straight to them. Raises CodeMistyped."""
+    numbers = personal_code.read_all(text)
+    async with looking(request, right="people") as look:
+        rows = look.show(await papers.people_of(look.conn, numbers))
+    return [
+        Hit(kind="person", id=one["resident"], name=one["name"], exact=len(rows) == 1,
+            place=" ".join(filter(None, (one["building_name"], one["room"]))))
         for one in rows
     ]  # fmt: skip
 

@@ -118,7 +118,7 @@ async def print_missing(
         shown, codes, grids = await _coded(look, found.items)
         data = room.missing_lists(
             shown, codes, grids, round=of["name"], language=said, foot=_foot(request, said),
-            prefix=personal_code.PREFIX,
+            prefix=personal_code.PREFIX, most=personal_code.HOME_MOST,
         )  # fmt: skip
         paper = await _set(request, "missing", data, form, as_)
     return _answer(paper, f"missing-{top['code']}", as_, following=found.next, people=len(shown))
@@ -128,7 +128,7 @@ async def print_missing(
 async def show_coded(request: Ask, text: FromPath[str], reason: Why = None) -> list[Coded]:
     """Whose code this is, as it was scanned or typed; several, joined with `+`, are those of a home.
     Those one may not see are left out. Raises CodeMistyped."""
-    numbers = [personal_code.read(one) for one in text.split("+")[: room.HOME_MOST]]
+    numbers = personal_code.read_all(text)
     async with looking(request, reason) as look:
         shown = look.show(await queries.people_of(look.conn, numbers))
     return [

@@ -54,9 +54,9 @@ def code_cards(
 
 def missing_lists(
     people: Rows, codes: Codes, grids: dict[UUID, dict[str, Any]], *, round: str, language: str,
-    foot: str, prefix: str,
+    foot: str, prefix: str, most: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """A list for each grid worker: homes in the order of the walk, one code for all who are missing in
+    """A list for each grid worker: homes in the order of the walk, one code for all (at `most`) who are missing in
     a home, and a short code for each."""
     groups = []
     for _, held in groupby(people, lambda one: grids.get(one["building"], {}).get("grid")):
@@ -67,7 +67,7 @@ def missing_lists(
             told = [codes[one["resident"]].replace("-", "") for one in home]
             homes.append(
                 {
-                    "qr": prefix + "+".join(told[:HOME_MOST]), "place": place_of(home[0]),
+                    "qr": prefix + "+".join(told[:most]), "place": place_of(home[0]),
                     "people": [
                         {"name": one["name"] or "", "about": _about(one, language),
                          "code": codes[one["resident"]]}
@@ -79,9 +79,6 @@ def missing_lists(
         groups.append({"title": _title(members[0], grids, "grid"), "count": count, "homes": homes})
     heads = [word(one, language) for one in ("scan_home", "home", "untested")]
     return {"language": language, "round": round, "heads": heads, "foot": foot, "groups": groups}
-
-
-HOME_MOST = 8  # people in one code: more make it too fine for an old scanner
 
 
 def posters(sites: Rows, language: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from muster.core.problems import Problem
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH, CHECKS = 12, 2
 PREFIX = "P:"  # of the QR code, so that a scanner's reading is never taken for a tube's label
+HOME_MOST = 8  # codes in one QR code: more make it too fine for an old scanner
 _BASE = len(ALPHABET)
 _PAYLOAD = LENGTH - CHECKS
 SPACE = _BASE**_PAYLOAD
@@ -61,6 +62,24 @@ def written(number: int) -> str:
 def grouped(code: str) -> str:
     """As it is printed: in groups of four."""
     return "-".join(code[i : i + 4] for i in range(0, LENGTH, 4))
+
+
+def read_all(text: str) -> list[int]:
+    """The numbers of a home's code: codes joined with `+`. Raises CodeMistyped."""
+    return [read(one) for one in text.split("+")[:HOME_MOST]]
+
+
+def is_marked(text: str) -> bool:
+    """Whether a text says of itself that it is a personal code, as a scanned one does."""
+    return unicodedata.normalize("NFKC", text).upper().strip().startswith(PREFIX)
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is meant as personal codes: it says so, or is one."""
+    try:
+        return is_marked(text) or bool(read_all(text))
+    except CodeMistyped:
+        return False
 
 
 def read(text: str) -> int:

@@ -26,6 +26,7 @@ const TARGETS: Record<string, Target[]> = {
   more_results_than_wells: [{ page: "labs" }],
   result_before_plate: [{ page: "labs" }],
   throughput_over_capacity: [{ page: "labs" }],
+  foreign_label: [{ page: "print", query: { what: "labels" } }],
   repooling_refused: [{ page: "labs" }],
   more_sampled_than_declared: [{ page: "coverage" }],
   sums_differ: [{ page: "health" }],

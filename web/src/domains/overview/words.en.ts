@@ -81,6 +81,7 @@ export default {
     sealed_twice: "Tubes sealed twice",
     sealed_empty: "Tubes sealed without members",
     future_dated: "Samples dated after now",
+    foreign_label: "Labels of another site",
     swab_not_in_seal: "Swabs that are not in their tube's seal",
     sums_differ: "Parts do not add up to their whole",
     finish_after_end: "Will be done after the deadline at this pace",

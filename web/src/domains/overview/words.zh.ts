@@ -81,6 +81,7 @@ export default {
     sealed_twice: "同一管封管两次",
     sealed_empty: "封管时管内无人",
     future_dated: "采样时间晚于现在",
+    foreign_label: "使用了其他采样点的标签",
     swab_not_in_seal: "有人已采样但不在封管名单中",
     sums_differ: "分项之和与合计不符",
     finish_after_end: "按目前速度将晚于截止时间完成",
