@@ -39,6 +39,11 @@ INTAKE: dict[str, list[Ask]] = {
         Ask("/v1/rounds/ROUND-{x}/waiting", {"area": "STREET-{x}"}, scope="area"),
         Ask("/v1/rounds/ROUND-{x}/waiting", {"area": "STREET-{x}", "format": "csv"}, scope="area"),
     ],
+    "GET /v1/rounds/{round:str}/unplaced": [
+        Ask("/v1/rounds/ROUND-{x}/unplaced", scope="everywhere", person="{w{x}}"),
+        Ask("/v1/rounds/ROUND-{x}/unplaced", {"reason": "call_back"}, scope="everywhere",
+            person="{n}庄霜九", needs="unmask", whole=True),
+    ],
     "POST /v1/rounds/{round:str}/stances": [
         Ask("/v1/rounds/ROUND-{x}/stances", body={"person": "{p{x}1}", "said": "refused"},
             scope="area", answer="sampled-already")

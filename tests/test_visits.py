@@ -20,7 +20,7 @@ ONE = "/v1/stances/00000000-0000-4000-8000-000000000000"
 # Every route that is asked here, for tests/test_routes.py.
 ANSWERED = {
     ("GET", "/v1/rounds/R/tree"), ("GET", "/v1/rounds/R/doors"), ("POST", "/v1/rounds/R/stances"),
-    ("GET", "/v1/rounds/R/waiting"),
+    ("GET", "/v1/rounds/R/waiting"), ("GET", "/v1/rounds/R/unplaced"),
     ("POST", f"{ONE}/undo"), ("GET", "/v1/walkers"), ("GET", "/v1/rounds/R/assignments"),
     ("POST", "/v1/rounds/R/assignments"), ("GET", "/v1/rounds/R/closing"),
     ("POST", "/v1/assignments/00000000-0000-4000-8000-000000000000/reassign"),
@@ -235,5 +235,25 @@ def test_who_keeps_a_round_open_is_listed_until_answered(play: Play):
         assert await names("invalid") == [("B2", "赵*")]
         top = (await browser.get("/v1/rounds/R/tree"))["total"]
         assert (top["resulted"], top["invalid"], top["pending"]) == (1, 1, 0)
+
+    at_work(play, story)
+
+
+def test_walk_ins_that_live_nowhere_are_listed(play: Play):
+    async def story(muster: Instance, _door: Door, browser: Browser) -> None:
+        assert (await browser.get("/v1/rounds/R/unplaced"))["items"] == []
+        await muster.door.append(events("""
+            09:00 ResidentListed wei source=walk_in name=魏六
+            09:10 TubeSealed T3 members=wei,bob round=R barcode=T3
+        """))  # fmt: skip
+        await followed(muster)
+        (found,) = (await browser.get("/v1/rounds/R/unplaced"))["items"]
+        assert (found["name"], found["barcode"]) == ("魏*", "T3")
+        told = (await browser.get("/v1/rounds/R/closing"))["open"]
+        assert ("unplaced", 1) in [(one["what"], one["count"]) for one in told]
+        placed = "10:00 ResidentListed wei building=B1 room=9 name=魏六"
+        await muster.door.append(events(placed))
+        await followed(muster)
+        assert (await browser.get("/v1/rounds/R/unplaced"))["items"] == []
 
     at_work(play, story)

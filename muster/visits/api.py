@@ -143,6 +143,26 @@ async def list_waiting(
         )  # fmt: skip
 
 
+@get("/v1/rounds/{round:str}/unplaced", right="missing")
+async def list_unplaced(
+    request: Ask,
+    round: FromPath[str],
+    reason: Why = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = "json",
+) -> Page | Response[bytes]:
+    """Who was sampled and lives nowhere on the roster: walk-ins nobody has placed yet. Of no area, so for
+    who holds the right everywhere."""
+    async with looking(request, reason) as look:
+        found = await sampling.round_(look.conn, round)
+        await check_reach(request, look.conn, [None], right=look.right)
+        return await look.listing(
+            lambda a, n: queries.unplaced_people(look.conn, found["round"], after=a, limit=n),
+            after=after, limit=limit, format=format, name="unplaced",
+        )  # fmt: skip
+
+
 @post("/v1/rounds/{round:str}/stances", right="stances")
 async def record_stance(
     request: Ask, round: FromPath[str], data: JSONBody[SaidAtTheDoor]
@@ -271,6 +291,6 @@ async def _its_area(request: Ask, own: queries.Conn, task: UUID) -> dict[str, An
 
 
 HANDLERS = [
-    show_branch, show_doors, list_waiting, record_stance, undo_stance, list_walkers, list_assignments, assign,
-    reassign, withdraw_assignment, show_closing,
+    show_branch, show_doors, list_waiting, list_unplaced, record_stance, undo_stance,
+    list_walkers, list_assignments, assign, reassign, withdraw_assignment, show_closing,
 ]  # fmt: skip

@@ -217,3 +217,12 @@ async def waiting(
         resident=resident, limit=limit + 1,
     )  # fmt: skip
     return page(found, limit, ("place", "room", "resident"))
+
+
+async def unplaced_people(
+    conn: Conn, round: UUID, *, after: str | None = None, limit: int = PAGE_LIMIT
+) -> Page:
+    """Who was sampled in a round and lives nowhere on the roster."""
+    (last,) = decode(after, UUID) or (None,)
+    found = await rows(conn, _HERE, "unplaced_people", round=round, after=last, limit=limit + 1)
+    return page(found, limit, ("resident",))

@@ -194,3 +194,20 @@ WHERE top.area = %(area)s AND s.swabs > 0 AND r.state <> 'moved_away' AND CASE W
         OR (b.lo, coalesce(r.room, ''), r.resident) > (%(place)s, %(room)s, %(resident)s::uuid))
 ORDER BY b.lo, coalesce(r.room, ''), r.resident
 LIMIT %(limit)s;
+
+-- name: unplaced_people
+-- Who was sampled in a round and lives nowhere on the roster, with the swab taken last: walk-ins nobody has
+-- placed yet.
+SELECT u.person AS resident, i.name, r.birth_year, r.sex, s.tube, s.barcode, s.sealed_at, s.site_name
+FROM coverage.unplaced u
+LEFT JOIN registry.resident r ON r.resident = u.person
+LEFT JOIN vault.identity i ON i.resident = u.person
+LEFT JOIN LATERAL (
+    SELECT s.tube, t.barcode, t.sealed_at, x.name AS site_name
+    FROM sampling.specimen s
+    JOIN sampling.tube t ON t.tube = s.tube
+    LEFT JOIN sampling.site x ON x.site = t.site
+    WHERE s.person = u.person AND s.round = %(round)s
+    ORDER BY t.sealed_at DESC NULLS LAST, s.tube LIMIT 1) s ON true
+WHERE u.round = %(round)s AND (%(after)s::uuid IS NULL OR u.person > %(after)s::uuid)
+ORDER BY u.person LIMIT %(limit)s;

@@ -3618,6 +3618,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rounds/{round}/unplaced": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListUnplaced
+         * @description Who was sampled and lives nowhere on the roster: walk-ins nobody has placed yet. Of no area, so for
+         *     who holds the right everywhere.
+         */
+        get: operations["V1RoundsUnplacedListUnplaced"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rounds/{round}/waiting": {
         parameters: {
             query?: never;
@@ -12611,6 +12632,48 @@ export interface operations {
                 site?: string | null;
                 since?: string | null;
                 until?: string | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                round: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"] | unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1RoundsUnplacedListUnplaced: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
                 /** @description the `next` of the page before */
                 after?: string | null;
                 /** @description rows a page */
