@@ -21,6 +21,7 @@ SCENE = (
     07:00  SiteListed      X1  area=G1 name=East lanes=2
     07:00  SiteListed      X2  area=G2 name=West
     07:00  LabListed       L1
+    07:05  ResidentListed  p5  building=H1 room=101 name=张三
     07:05  SiteOpened      X1
     07:06  LaneOpened      X1  lane=1
     08:00  TubeSealed      T1  members=p1,p2 round=R1 site=X1 barcode=B1
@@ -142,6 +143,9 @@ def test_a_scan_finds_its_thing_first(play: Play):
         ):  # fmt: skip
             items = (await http.get("/v1/search", params={"q": text})).json()["items"]
             assert (items[0]["kind"], items[0]["code"], items[0]["exact"]) == first
+        for text in ("张", "zhang", "zs", "zhangsan"):
+            (one,) = (await http.get("/v1/search", params={"q": text})).json()["items"]
+            assert (one["kind"], one["name"], one["place"]) == ("person", "张*", "H1 101")
         nothing = (await http.get("/v1/search", params={"q": "nothing of the kind"})).json()
         assert nothing["items"] == []
 

@@ -16,7 +16,6 @@ from muster.desk.queries import Flag, OutcomeState, Reach, Stage, Told, TubeFilt
 from muster.guarding import area_within, principal, reading, right_of
 from muster.papers import queries as papers
 from muster.papers.room import SITE_PREFIX
-from muster.registry import queries as registry
 from muster.registry.engine import personal_code
 from muster.sampling import queries as sampling
 from muster.showing import looking
@@ -138,7 +137,7 @@ async def search(request: Ask, q: FromQuery[Sought]) -> Hits:
     for kind, right in _ASKED:
         if who.may(right):
             found += await _of_kind(request, kind, right, text)
-    if who.may("people") and not text.isdigit():
+    if who.may("people") and not any(letter.isdigit() for letter in text):
         found += await _people(request, text)
     return Hits(text, sorted(found, key=lambda one: not one.exact))
 
@@ -189,19 +188,17 @@ async def _coded(request: Ask, text: str) -> list[Hit]:
 
 
 async def _people(request: Ask, text: str) -> list[Hit]:
-    """People of one's areas whose names begin so, masked: at most a few, of one area each."""
-    scope, found = principal(request).scope("people"), list[dict[str, Any]]()
+    """People of one's areas whose names begin so, masked: at most a few."""
+    scope = principal(request).scope("people")
     async with looking(request, right="people") as look:
         areas = await queries.own_areas(
             look.conn, everywhere=scope.names, areas=scope.name_areas
         )  # fmt: skip
-        for area in areas[:4]:
-            page = await registry.search(look.conn, area, text, limit=_EACH)
-            found += look.show(page.items)
+        found = look.show(await queries.people(look.conn, areas, text, limit=_EACH))
     return [
         Hit(kind="person", id=one["resident"], name=one["name"],
             place=" ".join(filter(None, (one["building_name"], one["room"]))))
-        for one in found[:_EACH]
+        for one in found
     ]  # fmt: skip
 
 

@@ -4,9 +4,19 @@ import { preferences } from "@/app/preferences"
 
 const tag = () => (preferences.language === "zh" ? "zh-CN" : "en-GB")
 
+// Made once each: a list draws hundreds, and making one costs a hundred times what using it does.
+const made = new Map<string, unknown>()
+function once<T>(key: string, make: (tag: string) => T): T {
+  const name = `${tag()} ${key}`
+  if (!made.has(name)) made.set(name, make(tag()))
+  return made.get(name) as T
+}
+
 /** 1234567 → 1,234,567; nothing → – */
 export function count(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : value.toLocaleString(tag())
+  return value === null || value === undefined
+    ? "–"
+    : once("count", (in_) => new Intl.NumberFormat(in_)).format(value)
 }
 
 /** Part of a whole in percent, one decimal, never rounded up to 100 while somebody is missing. */
@@ -26,12 +36,11 @@ export function time(value: string | null | undefined, seconds = false): string 
   if (!value) return "–"
   const at = new Date(value)
   const year = at.getFullYear() === new Date().getFullYear() ? undefined : ("numeric" as const)
-  return at.toLocaleString(tag(), {
-    ...DAY,
-    ...CLOCK,
-    year,
-    second: seconds ? "2-digit" : undefined,
-  })
+  const second = seconds ? ("2-digit" as const) : undefined
+  return once(
+    `time ${year} ${second}`,
+    (in_) => new Intl.DateTimeFormat(in_, { ...DAY, ...CLOCK, year, second }),
+  ).format(at)
 }
 
 /** 19:04 */
@@ -57,7 +66,7 @@ export function duration(minutes: number | null | undefined): string {
 export function ago(value: string | null | undefined): string {
   if (!value) return "–"
   const minutes = (new Date(value).getTime() - Date.now()) / 60000
-  const relative = new Intl.RelativeTimeFormat(tag(), { numeric: "auto" })
+  const relative = once("ago", (in_) => new Intl.RelativeTimeFormat(in_, { numeric: "auto" }))
   const size = Math.abs(minutes)
   if (size < 60) return relative.format(Math.round(minutes), "minute")
   if (size < 1440) return relative.format(Math.round(minutes / 60), "hour")
