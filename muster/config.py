@@ -59,6 +59,7 @@ LIVE_CHECK_SECONDS = 15.0  # between two looks whether a viewer may still see wh
 LIVE_STREAMS_LIMIT = 2_000
 LIVE_GROUPS_LIMIT = 200  # different overviews that are computed for viewers
 OVERVIEW_SECONDS = 2.0  # an answer this young is given again to whoever may see the same
+ALARMS_SECONDS = 30.0  # beside an overview, alarms of so long ago will do while they are looked at anew
 QUEUE_MINUTES = 90  # a count older than this says nothing of the queue now
 SITE_SILENT_MINUTES = 30  # an open site that sealed nothing for so long is asked why
 OVERVIEW_SITES = 24  # that the overview names; the board has all

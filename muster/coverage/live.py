@@ -16,6 +16,7 @@ import msgspec
 
 from muster.access.engine.scope import Scope
 from muster.config import (
+    ALARMS_SECONDS,
     LIVE_CHECK_SECONDS,
     LIVE_GROUPS_LIMIT,
     LIVE_LATEST_SECONDS,
@@ -91,8 +92,9 @@ class Glances:
 
         return await self._once(("overview", round, area), computed)
 
-    async def alarms(self, scope: Scope) -> list[queries.Alarm]:
-        """What whoever has this scope must look at."""
+    async def alarms(self, scope: Scope, *, old: float = 0.0) -> list[queries.Alarm]:
+        """What whoever has this scope must look at; what was known so many seconds ago will do while
+        it is looked at anew."""
         scope = of_anybody(scope)
 
         async def computed() -> list[queries.Alarm]:
@@ -106,13 +108,13 @@ class Glances:
                 told = await queries.reported_alarms(conn, at) if scope.figures else []
             return queries.gravest_first(found, way, told)
 
-        return await self._once(("alarms", scope), computed)
+        return await self._once(("alarms", scope), computed, old)
 
     async def glance(self, view: View) -> Glance:
         if view.scope is None:
             return Glance(overview=await self.overview(view.round, view.area), alarms=None)
         found, beside = await asyncio.gather(
-            self.overview(view.round, view.area), self.alarms(view.scope)
+            self.overview(view.round, view.area), self.alarms(view.scope, old=ALARMS_SECONDS)
         )
         own = queries.gravest_first(queries.round_alarms(found))
         together = sorted([*beside, *own], key=lambda one: (one.rank, one.alarm))
@@ -191,16 +193,21 @@ class Glances:
         for group in self._groups.values():
             group.moved.set()
 
-    async def _once(self, key: Hashable, compute: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer of a moment ago, or that on which somebody waits already, or a new one."""
+    async def _once(
+        self, key: Hashable, compute: Callable[[], Awaitable[Any]], old: float = 0.0
+    ) -> Any:
+        """The answer of a moment ago, or that on which somebody waits already, or a new one; while
+        that is made, one that is at most `old` seconds old."""
         at = time.monotonic()
         if len(self._known) > 4 * LIVE_GROUPS_LIMIT:
             self._known = {k: one for k, one in self._known.items() if one[0] > at}
-        known = self._known.get(key)
-        if known is None or (known[0] < at and known[1].done()):
+        known = before = self._known.get(key)
+        if known is None or known[0] < at and known[1].done():
             task = asyncio.ensure_future(compute())
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             known = self._known[key] = (at + OVERVIEW_SECONDS, task)
+            if before and at - before[0] < old and not before[1].exception():
+                return before[1].result()
         try:
             return await asyncio.shield(known[1])
         except Exception:

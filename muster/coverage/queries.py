@@ -228,14 +228,14 @@ async def people_at(
     place, room, resident = decode(after, int, str, UUID) or (None, None, None)
     asked: dict[str, Any] = {
         "round": round, "area": area, "place": place, "room": room, "resident": resident,
-        "limit": limit + 1,
+        "limit": limit + 1, "figure": figure,
     }  # fmt: skip
     if figure in PERSON_STAGES:
         name, asked["stage"] = "by_stage", PERSON_STAGES.index(figure)
     elif figure in _RECALLS:
         name, asked["open"] = "by_recall", _RECALLS[figure]
     else:
-        name, asked["why"] = "by_reason", figure
+        name = "by_reason"
     found = await rows(conn, _HERE, f"people_at.sql:{name}", **asked)
     return page(found, limit, ("place", "room", "resident"))
 
