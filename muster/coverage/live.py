@@ -16,10 +16,12 @@ import msgspec
 
 from muster.access.engine.scope import Scope
 from muster.config import (
+    ALARMS_OLD_SECONDS,
     ALARMS_SECONDS,
     LIVE_CHECK_SECONDS,
     LIVE_GROUPS_LIMIT,
     LIVE_LATEST_SECONDS,
+    LIVE_REST,
     LIVE_SECONDS,
     LIVE_STREAMS_LIMIT,
     OVERVIEW_SECONDS,
@@ -92,9 +94,9 @@ class Glances:
 
         return await self._once(("overview", round, area), computed)
 
-    async def alarms(self, scope: Scope, *, old: float = 0.0) -> list[queries.Alarm]:
-        """What whoever has this scope must look at; what was known so many seconds ago will do while
-        it is looked at anew."""
+    async def alarms(self, scope: Scope, *, beside: bool = False) -> list[queries.Alarm]:
+        """What whoever has this scope must look at. `beside` an overview they may be some seconds old,
+        and older ones will do while it is looked at anew."""
         scope = of_anybody(scope)
 
         async def computed() -> list[queries.Alarm]:
@@ -108,13 +110,14 @@ class Glances:
                 told = await queries.reported_alarms(conn, at) if scope.figures else []
             return queries.gravest_first(found, way, told)
 
-        return await self._once(("alarms", scope), computed, old)
+        keep, old = (ALARMS_SECONDS, ALARMS_OLD_SECONDS) if beside else (OVERVIEW_SECONDS, 0)
+        return await self._once(("alarms", scope), computed, keep=keep, old=old)
 
     async def glance(self, view: View) -> Glance:
         if view.scope is None:
             return Glance(overview=await self.overview(view.round, view.area), alarms=None)
         found, beside = await asyncio.gather(
-            self.overview(view.round, view.area), self.alarms(view.scope, old=ALARMS_SECONDS)
+            self.overview(view.round, view.area), self.alarms(view.scope, beside=True)
         )
         own = queries.gravest_first(queries.round_alarms(found))
         together = sorted([*beside, *own], key=lambda one: (one.rank, one.alarm))
@@ -173,6 +176,7 @@ class Glances:
         """While somebody looks: compute anew when something has moved, or clocks have gone on."""
         mark, last = None, 0.0
         while True:
+            began = time.monotonic()
             try:
                 async with self._instance.pool.connection() as conn:
                     here = await row(conn, "muster.coverage", "overview.sql:moved")
@@ -185,7 +189,8 @@ class Glances:
                     group.moved = asyncio.Event()
             except Exception as error:
                 logger.warning("live_interrupted", **error_facts(error))
-            await asyncio.sleep(LIVE_SECONDS)
+            worked = time.monotonic() - began
+            await asyncio.sleep(max(LIVE_SECONDS, LIVE_REST * worked))
 
     def close(self) -> None:
         """The server ends: so do the streams."""
@@ -194,18 +199,20 @@ class Glances:
             group.moved.set()
 
     async def _once(
-        self, key: Hashable, compute: Callable[[], Awaitable[Any]], old: float = 0.0
-    ) -> Any:
-        """The answer of a moment ago, or that on which somebody waits already, or a new one; while
-        that is made, one that is at most `old` seconds old."""
+        self, key: Hashable, compute: Callable[[], Awaitable[Any]], *,
+        keep: float = OVERVIEW_SECONDS, old: float = 0,
+    ) -> Any:  # fmt: skip
+        """The answer of a moment ago (`keep` seconds), or that on which somebody waits already, or a new
+        one; while that is made, one that is at most `old` seconds old."""
         at = time.monotonic()
         if len(self._known) > 4 * LIVE_GROUPS_LIMIT:
-            self._known = {k: one for k, one in self._known.items() if one[0] > at}
+            oldest = at - ALARMS_OLD_SECONDS
+            self._known = {k: one for k, one in self._known.items() if one[0] > oldest}
         known = before = self._known.get(key)
-        if known is None or known[0] < at and known[1].done():
+        if known is None or (at - known[0] > keep and known[1].done()):
             task = asyncio.ensure_future(compute())
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            known = self._known[key] = (at + OVERVIEW_SECONDS, task)
+            known = self._known[key] = (at, task)
             if before and at - before[0] < old and not before[1].exception():
                 return before[1].result()
         try:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from muster.core.problems import Problem
+from muster.exercise.bench.console import measure_console
 from muster.exercise.bench.door import measure_door
 from muster.exercise.bench.figures import Figure, Report, Row, Sizes
 from muster.exercise.bench.homes import Homes, MeasurementFailed
@@ -29,6 +30,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "read": (measure_read, 420),
     "rights": (measure_rights, 90),
     "laboratory": (measure_laboratory, 300),
+    "console": (measure_console, 240),
     "start": (measure_start, 10),
 }
 
