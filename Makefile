@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo browse serve test shots check audit faults bench format reference types console lock clean
+.PHONY: help demo browse serve test shots check audit faults bench pages format reference types console lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ audit: .venv/dev ## Ask for known vulnerabilities in what is depended on; offlin
 
 faults: .venv/dev ## Run the slow tests of kills, restarts and full disks
 	$(BIN)/python -m pytest -m faults
+
+pages: .venv/dev ## Measure the console's pages in Chromium, over a demonstration that was played (MUSTER_HOME)
+	@$(BIN)/python tools/build_console.py
+	$(BIN)/python tools/measure_pages.py
 
 bench: .venv/runtime ## Measure speed and memory on this machine
 	$(BIN)/muster bench

@@ -28,7 +28,9 @@ def test_the_list_of_tubes_begins_by_an_index(play: Play, asked: str):
     async def story(muster: Instance) -> None:
         await muster.door.append(events(MANY))
         async with muster.pool.connection() as conn:
-            await conn.execute("ANALYZE sampling.tube, sampling.specimen, sampling.flag, lab.outcome")
+            await conn.execute(
+                "ANALYZE sampling.tube, sampling.specimen, sampling.flag, lab.outcome"
+            )
             read = await rows_read(conn)
             page = await queries.tubes(
                 conn, Reach(everywhere=True), TubeFilter(**FILTERS[asked]), limit=10

@@ -136,7 +136,10 @@ EXCUSES: dict[tuple[str, str], str] = {
         "muster.registry.engine.masking",
     ): "others in the chain are masked, too",
     ("muster.sampling.api", "muster.registry.queries"): "sites are asked for by an area's name",
-    ("muster.desk.api", "muster.registry.engine.personal_code"): "the search field reads printed codes",
+    (
+        "muster.desk.api",
+        "muster.registry.engine.personal_code",
+    ): "the search field reads printed codes",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     (
