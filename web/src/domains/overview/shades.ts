@@ -27,6 +27,26 @@ export function steps(pieces: Piece[], figure: MapFigure): number[] {
   return found
 }
 
+/** The areas that are coloured: those at a depth below the first, and higher ones that nothing stands
+ * below; or, of those that have a position, the lowest. */
+export function coloured(
+  pieces: Piece[],
+  { depth, placed }: { depth: number; placed: boolean },
+): Piece[] {
+  if (placed) {
+    const some = pieces.slice(1).filter((one) => one.lon_micro !== null)
+    const above = new Set(some.map((one) => one.parent))
+    return some.filter((one) => !above.has(one.area))
+  }
+  const depths = new Map<string, number>(pieces.length ? [[pieces[0]!.area, 0]] : [])
+  const above = new Set(pieces.map((one) => one.parent))
+  return pieces.slice(1).filter((one) => {
+    const at = (depths.get(one.parent ?? "") ?? 0) + 1
+    depths.set(one.area, at)
+    return at === depth || (at < depth && !above.has(one.area))
+  })
+}
+
 /** What each step stands for. */
 export function legend(borders: number[], figure: MapFigure): string[] {
   const [a, b, c, d] = borders as [number, number, number, number]
