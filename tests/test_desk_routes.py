@@ -21,7 +21,7 @@ SCENE = (
     07:00  SiteListed      X1  area=G1 name=East lanes=2
     07:00  SiteListed      X2  area=G2 name=West
     07:00  LabListed       L1
-    07:05  ResidentListed  p5  building=H1 room=101 name=张三
+    07:05  ResidentListed  p5  building=H1 room=101 name=张三 phone=13800001111
     07:05  SiteOpened      X1
     07:06  LaneOpened      X1  lane=1
     08:00  TubeSealed      T1  members=p1,p2 round=R1 site=X1 barcode=B1
@@ -43,6 +43,8 @@ UNIT = {"code": "U1", "name": "Mill", "kind": "enterprise", "area": "G1", "headc
 ASKED: list[tuple[str, str, Any, Any]] = [
     ("GET", "/v1/tubes", None, 200),
     ("GET", "/v1/tubes?after=x", None, "bad-cursor"),
+    ("POST", "/v1/people/by-phone", {"phone": "13800001111"}, 200),
+    ("POST", "/v1/people/by-phone", {"phone": "1"}, "bad-request"),
     ("GET", "/v1/tubes?site=nowhere", None, "site-unknown"),
     ("GET", "/v1/search?q=B1", None, 200),
     ("GET", "/v1/search", None, "bad-request"),
@@ -146,6 +148,10 @@ def test_a_scan_finds_its_thing_first(play: Play):
         for text in ("张", "zhang", "zs", "zhangsan"):
             (one,) = (await http.get("/v1/search", params={"q": text})).json()["items"]
             assert (one["kind"], one["name"], one["place"]) == ("person", "张*", "H1 101")
+        for phone, names in (("138 0000-1111", ["张*"]), ("1111", []), ("13800001112", [])):
+            answer = await http.post("/v1/people/by-phone", json={"phone": phone})
+            found = answer.json() if answer.is_success else []
+            assert [one["name"] for one in found] == names
         nothing = (await http.get("/v1/search", params={"q": "nothing of the kind"})).json()
         assert nothing["items"] == []
 

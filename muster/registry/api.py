@@ -32,6 +32,13 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason | None = None
 
 
+class WantedPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole phone number, and why its holders are to be shown unmasked."""
+
+    phone: Annotated[str, Meta(min_length=5, max_length=40)]
+    reason: Reason | None = None
+
+
 @get("/v1/areas", right="areas")
 async def list_areas(
     request: Ask,
@@ -91,6 +98,15 @@ async def find_person(request: Ask, data: JSONBody[Wanted]) -> dict[str, Any]:
     async with looking(request, data.reason) as look:
         person = await queries.by_text(look.conn, vault, data.number)
         return look.show([await queries.person(look.conn, vault, person, full=True)])[0]
+
+
+@post("/v1/people/by-phone", status_code=200, right="people_by_number")
+async def find_people(request: Ask, data: JSONBody[WantedPhone]) -> list[dict[str, Any]]:
+    """Everybody who gave one phone, which is in no address and no log. Only the whole number finds: of
+    what is kept no part can be told."""
+    async with looking(request, data.reason) as look:
+        found = await queries.by_phone(look.conn, muster(request).vault, data.phone)
+        return look.show(found)
 
 
 @post("/v1/people/{person:uuid}/merge", status_code=204, right="merge")
@@ -154,6 +170,6 @@ async def list_units(
 
 
 HANDLERS = [
-    list_areas, show_area, search_people, show_person, find_person, merge_people, unmerge_people,
+    list_areas, show_area, search_people, show_person, find_person, find_people, merge_people, unmerge_people,
     list_duplicates, list_units,
 ]  # fmt: skip

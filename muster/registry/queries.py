@@ -128,6 +128,12 @@ async def by_text(conn: Conn, vault: Vault, text: str) -> UUID:
     return found["resident"]
 
 
+async def by_phone(conn: Conn, vault: Vault, phone: str) -> list[dict[str, Any]]:
+    """Everybody who gave one phone, whole."""
+    hashes = vault.phone_hashes(phone.replace(" ", "").replace("-", ""))
+    return await rows(conn, _HERE, "by_phone", hashes=list(hashes.values()))
+
+
 async def units(
     conn: Conn, *, q: str | None = None, kind: str | None = None, area: UUID | None = None,
     after: str | None = None, limit: int = PAGE_LIMIT,

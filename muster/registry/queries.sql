@@ -59,6 +59,15 @@ SELECT coalesce(a.person, i.resident) AS resident
 FROM vault.identity i LEFT JOIN registry.alias a ON a.recorded = i.resident
 WHERE i.number_hash = ANY (%(hashes)s) ORDER BY a.person NULLS FIRST LIMIT 1;
 
+-- name: by_phone
+-- Everybody who gave one phone: a household often has one for all.
+SELECT r.resident, r.building, a.name AS building_name, i.name, r.room, r.birth_year, r.sex, r.state
+FROM vault.identity i
+JOIN registry.resident r ON r.resident = i.resident
+LEFT JOIN registry.area a ON a.area = r.building
+WHERE i.phone_hash = ANY (%(hashes)s::bytea[]) AND r.merged_into IS NULL
+ORDER BY i.name, i.resident LIMIT 50;
+
 -- name: units
 SELECT u.*, a.code AS area_code, a.name AS area_name
 FROM registry.unit u LEFT JOIN registry.area a USING (area)

@@ -116,7 +116,9 @@ async def test_why_somebody_has_no_result(muster: Instance, desk: Desk) -> None:
     )
     await desk.sees(desk.say("断在这里", "broken here"), within=".chain li.no")
     await desk.look("results-desk")
-    number = desk.page.get_by_label(desk.say("按证件号码查", "By document number"), exact=True)
+    number = desk.page.get_by_label(
+        desk.say("按证件号码或手机号查", "By document number or mobile phone"), exact=True
+    )
     await number.fill(NUMBER)
     await desk.press("Enter")
     await desk.sees(
@@ -134,6 +136,12 @@ async def test_a_person(muster: Instance, desk: Desk) -> None:
     await desk.page.get_by_label(desk.say("按姓名查", "By name"), exact=True).fill("zsf")
     await desk.sees("张*丰", within=".found")
     await desk.look("people")
+    number = desk.page.get_by_label(
+        desk.say("按证件号码或手机号查", "By document number or mobile phone"), exact=True
+    )
+    await number.fill("13800001111")
+    await desk.press("Enter")
+    await desk.sees("张*丰", within=".found")
     await desk.page.locator(".found button").first.click()
     await desk.sees("张*丰", within="h1")
     await desk.sees("138****1111", within="main")

@@ -2525,6 +2525,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/people/by-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * FindPeople
+         * @description Everybody who gave one phone, which is in no address and no log. Only the whole number finds: of
+         *     what is kept no part can be told.
+         */
+        post: operations["V1PeopleByPhoneFindPeople"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/people/{person}": {
         parameters: {
             query?: never;
@@ -5885,6 +5906,12 @@ export interface components {
             known_by: string[];
             required: boolean;
             zh: string;
+        };
+        /** WantedPhone */
+        WantedPhone: {
+            phone: string;
+            /** @enum {null|string} */
+            reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
         };
         /** Who */
         Who: {
@@ -10680,6 +10707,41 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PeopleByPhoneFindPeople: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPhone"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
                 };
             };
             /** @description a problem */
