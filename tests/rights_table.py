@@ -28,6 +28,11 @@ TABLE: dict[str, list[Ask]] = {
     "GET /readyz": [Ask("/readyz")],
     "GET /metrics": [Ask("/metrics")],
     "GET /openapi/openapi.json": [Ask("/openapi/openapi.json")],
+    # The console: its pages hold nothing of anybody.
+    "GET /": [Ask("/")],
+    "GET /console": [Ask("/console")],
+    "GET /console/{path:path}": [Ask("/console/none.js", answer="not-found")],
+    "GET /v1/health": [Ask("/v1/health")],
     "GET /v1/problems": [Ask("/v1/problems")],
     "GET /v1/vocabulary": [Ask("/v1/vocabulary")],
     "GET /v1/alarms": [Ask("/v1/alarms")],

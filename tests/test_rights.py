@@ -150,7 +150,8 @@ class Matrix:
         if not in_scope(caller, one, side):
             self._check(f"{what}: out of scope", self._nothing(answer, method), answer)
             return
-        self._check(what, answer.is_success, answer)
+        led_on = right == "public" and answer.is_redirect
+        self._check(what, answer.is_success or led_on, answer)
         if answer.is_success:
             self._shown(what, caller, one, things, side, answer)
 
