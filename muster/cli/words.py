@@ -234,6 +234,7 @@ WORDS = {
     "SiteListed": "登记采样点", "SiteOpened": "采样点开放", "SiteClosed": "采样点关闭",
     "LaneOpened": "通道开放", "LaneClosed": "通道关闭", "QueueCounted": "清点排队",
     "SitePlaced": "标注采样点位置", "AreaPlaced": "标注区域位置", "FiguresReported": "通报数据",
+    "ImportStarted": "开始导入", "ImportEnded": "导入结束", "import_files": "导入的文件",
     "TubeOpened": "开管",
     "SpecimenTaken": "采样", "TubeSealed": "封管", "SpecimenVoided": "样本作废",
     "SpecimenRestored": "样本恢复", "SpecimenMoved": "样本移管", "RefusalRecorded": "记录拒检",
