@@ -29,7 +29,7 @@ LEFT JOIN sampling.site s ON s.site = t.site
 WHERE t.tube = %(tube)s;
 
 -- name: members
-SELECT s.position, s.person, s.recorded, i.name, a.code AS building_code, r.room
+SELECT s.position, s.person, s.recorded, i.name, a.code AS building_code, a.name AS building_name, r.room
 FROM sampling.specimen s
 LEFT JOIN registry.resident r ON r.resident = s.person
 LEFT JOIN registry.area a ON a.area = r.building
