@@ -13,7 +13,7 @@ DESK: dict[str, list[Ask]] = {
     "POST /v1/people/by-phone": [
         Ask("/v1/people/by-phone", body={"phone": "13800001111"}, person="{pA1}"),
     ],
-    "GET /v1/work": [Ask("/v1/work"), Ask("/v1/work", {"kind": "cases", "most": 500})],
+    "GET /v1/work": [Ask("/v1/work"), Ask("/v1/work", {"kind": "cases", "most": "500"})],
     "GET /v1/sites/{site:str}": [
         Ask("/v1/sites/SITE-{x}", scope="area", code="BOX-{x}", places=True)
     ],

@@ -40,6 +40,7 @@ with_browser = pytest.mark.skipif(
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = os.environ.get("MUSTER_SHOTS")
 SIZES = {"desk": (1280, 720), "phone": (390, 844), "wall": (1920, 1080)}
+COMMANDER = Grant("command_post", everywhere=True)
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
 
@@ -96,6 +97,8 @@ class Desk:
                 Path(SHOTS).mkdir(parents=True, exist_ok=True)
                 await self.page.screenshot(path=f"{SHOTS}/{name}-{size}-{self.language}.png")
         assert await self.faults() == []
+        width, height = SIZES["desk"]
+        await self.page.set_viewport_size({"width": width, "height": height})
 
     async def faults(self) -> list[str]:
         """What axe-core holds serious or critical on this page, by WCAG 2.2 AA."""

@@ -32,12 +32,14 @@ export const signedIn = computed(() => who.value !== null && !who.value.limited)
 
 /** Take over what a sign-in step answered. */
 export function taken(found: Who): void {
-  who.value = found
   csrf.value = found.csrf
   if (found.limited) {
+    // Over an open page whoever it was opened by stays, and so does the page, until all is done.
+    if (!signedIn.value) who.value = found
     asking.value = true
     return
   }
+  who.value = found
   asking.value = false
   for (const one of waiting) one(true)
   waiting = []
