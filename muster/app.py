@@ -135,13 +135,26 @@ def _describe(app: Litestar) -> None:
             if status[0] == "2" or PROBLEM in (getattr(response, "content", None) or {})
         }
         if any(getattr(parameter, "name", "") == "format" for parameter in one.parameters or ()):
-            row = (getattr(responses.get("200"), "content", None) or {}).get("application/json")
-            content = {"application/json": row or page, CSV: text, XLSX: text}
+            content = {
+                "application/json": _listed(responses.get("200")) or page,
+                CSV: text,
+                XLSX: text,
+            }
             responses["200"] = OpenAPIResponse(
                 "a page, or the whole list as a file", content=content
             )
         responses["default"] = OpenAPIResponse("a problem", content={PROBLEM: problem})
         one.responses = responses
+
+
+def _listed(answer: Any) -> OpenAPIMediaType | None:
+    """What a list answers as JSON; the file beside it has no schema, so anything would fit it as well."""
+    found = (getattr(answer, "content", None) or {}).get("application/json")
+    schema = found and found.schema
+    for one in getattr(schema, "one_of", None) or ():
+        if isinstance(one, Reference) or one.to_schema():
+            return OpenAPIMediaType(one)
+    return found
 
 
 @get("/healthz", right="public", sync_to_thread=False)

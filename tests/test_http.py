@@ -154,6 +154,8 @@ POSTS: list[tuple[str, Any, Any]] = [
 WITHOUT_BODY = (
     "retry", "accept", "unmerge", "code", "reinstate", "leave", "totp", "recovery-codes", "options",
     "emptied", "agree", "set-aside", "acknowledge",
+    "check", "start", "stop", "discard", "undo", "withdraw", "reproduce",
+    "{number}",  # a piece of a file: bytes, not a document
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tests.laboratory import ASSAY_TEXT, TEMPLATE_TEXT
 from tests.scene_rights import SIDES, Caller, callers, sent, settled
 
 # One event of each type a role may send, in a street {x}, and what kind of place it speaks of.
+HASH = "00" * 32
 SENT: dict[str, str] = {
     "AreaListed": "area N{x}{who} parent=S{x}",
     "UnitListed": "area N{x}{who} area=H{x} code=N{x}{who} name=N kind=shop",
@@ -63,6 +64,13 @@ NEVER_SENT: dict[str, str] = {
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
     "SitePlaced": "X{x} lon_micro=0 lat_micro=0 source=s",
     "AreaPlaced": "S{x} lon_micro=0 lat_micro=0 source=s",
+    "LabelsIssued": "N kind=tube format=N first=A last=B count=2 site=X{x}",
+    "LabelsTakenBack": "N reason=mistake",
+    "ReportFrozen": f"N kind=daily area=S{{x}} cut_off=06:00 body.seq=1 head={HASH} content={HASH}"
+    f" template={HASH} findings=0 round=R{{x}} zone=UTC",
+    "ReportSigned": f"N account=N content={HASH}",
+    "ImportStarted": "N kind=areas file=f",
+    "ImportEnded": "N outcome=done rows=1 stored=1 unchanged=0 joined=0 rejected=0",
     "FiguresReported": "N as_of=06:00 source=s parts=[]",
     "PolicyAdopted": "N name=tube_size since=06:00 value=5",
     "ResidentsMerged": "p{x}1 into=p{x}2", "ResidentsUnmerged": "p{x}1 into=p{x}2",

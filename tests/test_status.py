@@ -228,7 +228,12 @@ def test_nobody_changes_it_by_any_other_event(play: Play) -> None:
                 return [await status_of(conn, named(name), at) for name in ("p1", "p3", "p4")]
 
         before = await now_()
-        told = events(OTHERS.replace("{ASSAY}", ASSAY).replace("{TEMPLATE}", TEMPLATE))
+        told = events(
+            OTHERS.replace("{ASSAY}", ASSAY)
+            .replace("{TEMPLATE}", TEMPLATE)
+            .replace("{HASHES}", f"head={HASH} content={HASH} template={HASH}")
+            .replace("{HASH}", HASH)
+        )
         closed = RoundClosed(balance=[])
         told.append(
             replace(told[0], id=uuid4(), type="RoundClosed", subject=named("R1"), body=closed)
@@ -245,6 +250,7 @@ _ABOUT_OTHERS = {
     type_.__name__ for type_ in Body.types.values()
     if type_.__module__ in ("muster.access.events", "muster.ledger.event")
 }  # fmt: skip
+HASH = "00" * 32
 OTHERS = """
     15:30  AreaListed           H9  parent=G1
     15:30  UnitListed           U1  area=H1 code=U1 name=U1 kind=school
@@ -281,6 +287,16 @@ OTHERS = """
     15:30  RepoolingRefused     N1  lab=L1 well=A01 barcodes=["T1","T2"] found_in=loading
     15:30  AssayAdopted         N2  since=15:00 assay={ASSAY}
     15:30  TemplateAdopted      N3  template={TEMPLATE}
+    15:30  SitePlaced           X1  lon_micro=0 lat_micro=0 source=s
+    15:30  AreaPlaced           G1  lon_micro=0 lat_micro=0 source=s
+    15:30  QueueCounted         X1  waiting=9
+    15:30  FiguresReported      N5  as_of=06:00 source=s parts=[]
+    15:30  LabelsIssued         N6  kind=tube format=F1 first=A last=B count=2 site=X1
+    15:30  LabelsTakenBack      N6  reason=mistake
+    15:30  ReportFrozen         N7  kind=daily area=S1 round=R1 zone=UTC body.seq=1 cut_off=06:00 {HASHES} findings=0
+    15:30  ReportSigned         N7  account=N content={HASH}
+    15:30  ImportStarted        N8  kind=residents file=f
+    15:30  ImportEnded          N8  outcome=done rows=1 stored=1 unchanged=0 joined=0 rejected=0
     15:30  ResultProposed       N4  barcode=T1 outcome=positive
     15:30  ProposalDeclined     N4  barcode=T1
 """

@@ -95,8 +95,8 @@ class Glances:
         return await self._once(("overview", round, area), computed)
 
     async def alarms(self, scope: Scope, *, beside: bool = False) -> list[queries.Alarm]:
-        """What whoever has this scope must look at. `beside` an overview they may be some seconds old,
-        and older ones will do while it is looked at anew."""
+        """What whoever has this scope must look at, at this moment. `beside` an overview they may be some
+        seconds old, and older ones will do while it is looked at anew."""
         scope = of_anybody(scope)
 
         async def computed() -> list[queries.Alarm]:
@@ -110,7 +110,7 @@ class Glances:
                 told = await queries.reported_alarms(conn, at) if scope.figures else []
             return queries.gravest_first(found, way, told)
 
-        keep, old = (ALARMS_SECONDS, ALARMS_OLD_SECONDS) if beside else (OVERVIEW_SECONDS, 0)
+        keep, old = (ALARMS_SECONDS, ALARMS_OLD_SECONDS) if beside else (0, 0)
         return await self._once(("alarms", scope), computed, keep=keep, old=old)
 
     async def glance(self, view: View) -> Glance:
