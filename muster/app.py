@@ -122,6 +122,11 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
     return app
 
 
+_PAPERS = {
+    "pdf": "application/pdf", "png": "image/png", "csv": CSV, "xlsx": XLSX, "json": "application/json",
+}  # fmt: skip
+
+
 def _describe(app: Litestar) -> None:
     """In the OpenAPI document: any operation may answer a problem, lists leave as files too."""
     problem = OpenAPIMediaType(Reference("#/components/schemas/ProblemDetails"))
@@ -134,7 +139,12 @@ def _describe(app: Litestar) -> None:
             for status, response in (one.responses or {}).items()
             if status[0] == "2" or PROBLEM in (getattr(response, "content", None) or {})
         }
-        if any(getattr(parameter, "name", "") == "format" for parameter in one.parameters or ()):
+        formats = [p for p in one.parameters or () if getattr(p, "name", "") == "format"]
+        offered = [kind for p in formats for kind in getattr(p.schema, "enum", None) or ()]
+        if "pdf" in offered:
+            files = {_PAPERS[kind]: text for kind in offered}
+            responses["200"] = OpenAPIResponse("a file of this format", content=files)
+        elif formats:
             content = {
                 "application/json": _listed(responses.get("200")) or page,
                 CSV: text,

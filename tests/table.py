@@ -5,7 +5,8 @@
 is a time of day (`2/08:20`: of the second day), an event type, its subject, and what it says; what
 is not said is ordinary (`_ORDINARY`). A name such as T1, p1 or R1 stands for one UUID, always the
 same. Tubes in a box are named by their barcodes: `tubes=B1,B2`, `scans=B1,B2:leaking`. `id=`,
-`cause=`, `device=`, `seq=`, `received=` belong to the envelope (`body.seq=` does not); `name=`, `number=` and `phone=` of a
+`cause=`, `device=`, `seq=`, `received=` belong to the envelope (`body.seq=` not);
+`name=`, `number=` and `phone=` of a
 ResidentListed to the vault. Rows arrive in the order in which they are written.
 
     Story().given(events).then(rows)
