@@ -124,6 +124,7 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
 
 _PAPERS = {
     "pdf": "application/pdf", "png": "image/png", "csv": CSV, "xlsx": XLSX, "json": "application/json",
+    "html": "text/html",
 }  # fmt: skip
 
 
@@ -140,9 +141,13 @@ def _describe(app: Litestar) -> None:
             if status[0] == "2" or PROBLEM in (getattr(response, "content", None) or {})
         }
         formats = [p for p in one.parameters or () if getattr(p, "name", "") == "format"]
-        offered = [kind for p in formats for kind in getattr(p.schema, "enum", None) or ()]
+        offered = [
+            kind
+            for p in formats
+            for kind in getattr(getattr(p, "schema", None), "enum", None) or ()
+        ]
         if "pdf" in offered:
-            files = {_PAPERS[kind]: text for kind in offered}
+            files = {_PAPERS[kind]: OpenAPIMediaType() for kind in offered}
             responses["200"] = OpenAPIResponse("a file of this format", content=files)
         elif formats:
             content = {

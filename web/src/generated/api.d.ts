@@ -6535,15 +6535,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "text/html": unknown;
                 };
             };
             /** @description Document created, URL follows */
@@ -9114,15 +9113,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description a problem */
@@ -11278,15 +11276,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description a problem */
@@ -11314,15 +11311,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description a problem */
@@ -11389,15 +11385,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description a problem */
@@ -11427,15 +11422,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/pdf": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description a problem */
@@ -11993,15 +11987,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, or the whole list as a file */
+            /** @description a file of this format */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
-                    "text/csv": string;
+                    "application/json": unknown;
+                    "application/pdf": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description a problem */
