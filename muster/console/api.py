@@ -58,7 +58,12 @@ def go_to_console() -> Redirect:
     return Redirect("/console/")
 
 
-@get(["/console", "/console/{path:path}"], right="public", sync_to_thread=False)
+@get(
+    ["/console", "/console/{path:path}"],
+    right="public",
+    media_type="text/html",
+    sync_to_thread=False,
+)
 def show_console(request: Ask, path: FromPath[str] = "/") -> Response[bytes]:
     """A file of the console; every other address below is one of its pages."""
     name = path.strip("/")
