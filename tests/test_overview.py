@@ -191,7 +191,7 @@ def test_waits_are_measured_or_estimated_and_old_counts_forgotten(play: Play):
             shifted(counts[2], 8), shifted(counts[3], 3),
         ])  # fmt: skip
         await followed(muster)
-        found = await asked(http, "/v1/overview/sites", round="R1", area="S1")
+        found = (await asked(http, "/v1/overview/sites", round="R1", area="S1"))["sites"]
         rows = {one["code"]: one for one in found}
         assert (rows["X1"]["waiting"], rows["X1"]["wait_minutes"]) == (3, 45)
         assert rows["X1"]["wait_estimated"] is True

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
@@ -19,6 +20,13 @@ from muster.guarding import area_within, principal, reading
 from muster.sampling import queries as sampling
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
+
+
+class WorkingSites(msgspec.Struct, frozen=True):
+    """The sites of an area, the longest waits first, as of a moment."""
+
+    as_of: datetime
+    sites: list[SiteNow]
 
 
 def glances(request: Ask) -> Glances:
@@ -87,13 +95,14 @@ async def view(request: Ask, round: str | None, area: str | None) -> View:
 @get("/v1/overview/sites", right="funnel")
 async def list_working_sites(
     request: Ask, round: FromQuery[str | None] = None, area: FromQuery[str | None] = None
-) -> list[SiteNow]:
+) -> WorkingSites:
     """The sites of an area as they work now: state, lanes, what came lately, queue and wait; the
     longest waits first."""
     asked = await view(request, round, area)
     async with muster(request).pool.connection() as conn:
         place = await queries.here(conn, asked.area)
-        return await sites_now(conn, asked.round, place, at=now())
+        at = now()
+        return WorkingSites(at, await sites_now(conn, asked.round, place, at=at))
 
 
 @get("/v1/rounds/{round:str}/persons", right="missing")

@@ -31,17 +31,10 @@ class CannotBeTakenBack(Problem):
 
 
 class CodeTaken(Problem):
-    """The code {code} is another one's already."""
+    """The code {code} is another one's already. Choose another code, or change what bears it."""
 
-    zh = "编码 {code} 已被使用。"
+    zh = "编码 {code} 已被使用。请换一个编码，或直接修改已有的那一个。"
     status = 409
-
-
-class NoSuchUnit(Problem):
-    """There is no unit with the code or id "{unit}"."""
-
-    zh = "没有编码或编号为“{unit}”的单位。"
-    status = 404
 
 
 async def note_contact(

@@ -44,22 +44,24 @@ class Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SiteChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A site as it is from now on: a new code is a new site."""
+    """A site as it is from now on: a new code is a new site. `new`: it must not be there yet."""
 
     code: Code
     name: Label
     area: str
     lanes: Lanes = 1
+    new: bool = False
 
 
 class UnitChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A unit as it is from now on: a new code is a new unit."""
+    """A unit as it is from now on: a new code is a new unit. `new`: it must not be there yet."""
 
     code: Code
     name: Label
     kind: UnitKind
     area: str
     headcount: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    new: bool = False
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -140,6 +142,8 @@ async def change_site(request: Ask, data: JSONBody[SiteChange]) -> Listed:
         area = (await area_within(request, conn, data.area))["area"]
         try:
             known = await records.site(conn, data.code)
+            if data.new:
+                raise decide.CodeTaken(code=data.code)
             await check_reach(request, conn, [known["area"]])
         except records.NoSuchSite:
             known = None
@@ -159,6 +163,8 @@ async def change_unit(request: Ask, data: JSONBody[UnitChange]) -> Listed:
         area = (await area_within(request, conn, data.area))["area"]
         known = await row(conn, _HERE, "history.sql:unit", text=data.code)
         if known:
+            if data.new:
+                raise decide.CodeTaken(code=data.code)
             await check_reach(request, conn, [known["area"]])
     body = UnitListed(
         code=data.code, name=data.name, kind=data.kind, area=area, headcount=data.headcount

@@ -1,19 +1,10 @@
 """Sheets of labels as they are sold, as data: millimetres on the page, points of the letters."""
 
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import msgspec
 
-from muster.core.problems import Problem
-
 LayoutName = Literal["a4-65", "a4-24", "a4-8"]
-
-
-class LayoutUnknown(Problem):
-    """There is no sheet "{layout}"; there are {known}."""
-
-    zh: ClassVar[str] = "没有标签纸“{layout}”，可用：{known}。"
-    status: ClassVar[int] = 404
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

@@ -5527,6 +5527,8 @@ export interface components {
             /** @default 1 */
             lanes: number;
             name: string;
+            /** @default false */
+            new: boolean;
         };
         /** SiteMoment */
         SiteMoment: {
@@ -5863,6 +5865,8 @@ export interface components {
             /** @enum {string} */
             kind: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "other";
             name: string;
+            /** @default false */
+            new: boolean;
         };
         /** Unplaced */
         Unplaced: {
@@ -5948,6 +5952,12 @@ export interface components {
             /** @enum {string} */
             kind: "waiting" | "conflicts" | "nobody" | "unproven" | "cases" | "stalled" | "inbox";
             since: string | null;
+        };
+        /** WorkingSites */
+        WorkingSites: {
+            /** Format: date-time */
+            as_of: string;
+            sites: components["schemas"]["SiteNow"][];
         };
         /** Closing */
         access_account_api_Closing: {
@@ -10311,7 +10321,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SiteNow"][];
+                    "application/json": components["schemas"]["WorkingSites"];
                 };
             };
             /** @description a problem */

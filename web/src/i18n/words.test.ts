@@ -37,3 +37,30 @@ test("no word is empty, and Chinese is Chinese", () => {
   )
   expect(texts.filter((text) => !text.trim())).toEqual([])
 })
+
+const sources = import.meta.glob<string>("../**/*.{ts,vue}", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+})
+
+test("every word is used somewhere", () => {
+  const text = Object.entries(sources)
+    .filter(([path]) => !/words|generated/.test(path))
+    .map(([, source]) => source)
+    .join("\n")
+  // A key put together at run time, such as `work.kind.${one}.title`, uses all that fit it.
+  const made = [...text.matchAll(/`((?:[\w-]+\.)+(?:[\w.-]|\$\{[^`]*?\})*)`/g)].map(
+    (found) =>
+      new RegExp(
+        `^${found[1]!
+          .replace(/\$\{[^}]*\}/g, "\u0000")
+          .replaceAll(".", "\\.")
+          .replaceAll("\u0000", "[\\w.-]+")}$`,
+      ),
+  )
+  const unused = keys(gathered("zh")).filter(
+    (key) => !text.includes(key) && !made.some((pattern) => pattern.test(key)),
+  )
+  expect(unused).toEqual([])
+})

@@ -14,7 +14,6 @@ export default {
   cancel: "Cancel",
   reading: "Reading…",
   show_whole: "Show whole names and phones",
-  why_whole: "why they are looked at",
   hide: "no, masked",
   noted: "Looking is noted.",
   find: {

@@ -14,7 +14,6 @@ export default {
   cancel: "取消",
   reading: "正在读取…",
   show_whole: "显示完整姓名和电话",
-  why_whole: "查看事由",
   hide: "不显示",
   noted: "查看会留下记录。",
   find: {

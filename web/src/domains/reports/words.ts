@@ -5,7 +5,6 @@ export default {
     preview: "预览",
     make: "编制",
     make_text: "数字取自系统现有记录。定稿后不再变化，可由账本重新计算核对。",
-    look: "预览{kind}",
     frozen_list: "已定稿的报告",
     kind: "种类",
     kinds: {
@@ -27,7 +26,6 @@ export default {
     area: "区域",
     round: "轮次",
     cut_off: "数据截止",
-    frozen_at: "定稿时间",
     frozen_by: "定稿人",
     signed: "签发",
     signed_of: "{done}/{all}",
@@ -48,7 +46,6 @@ export default {
     sign_text: "签发即以本人姓名对上述数字负责。",
     sign_findings: "我已知悉 {count} 处数字不符，并同意印在报告上",
     sign_done: "已签发",
-    signed_by_you: "你已签发。",
     nobody_yet: "尚无人签发",
     waiting: "还需 {count} 人签发",
     complete: "签发完成",
@@ -70,7 +67,6 @@ export default {
     make: "Make one",
     make_text:
       "Figures come from what is recorded now. Once frozen a report stays as it is, and can be computed again from the ledger.",
-    look: "Look at the {kind}",
     frozen_list: "Frozen reports",
     kind: "Kind",
     kinds: {
@@ -92,7 +88,6 @@ export default {
     area: "Area",
     round: "Round",
     cut_off: "As of",
-    frozen_at: "Frozen",
     frozen_by: "By",
     signed: "Signed",
     signed_of: "{done} of {all}",
@@ -113,7 +108,6 @@ export default {
     sign_text: "Who signs answers for these figures by name.",
     sign_findings: "I have seen that {count} figures differ, and that it is printed on the report",
     sign_done: "Signed",
-    signed_by_you: "You have signed.",
     nobody_yet: "Nobody has signed yet",
     waiting: "{count} more must sign",
     complete: "Signed by all who must",

@@ -4,7 +4,6 @@ export default {
     nothing: "没有待处理的事项",
     nothing_text: "结果冲突、找不到管的结果、没有人员的管、收样不符等会列在这里。",
     pieces: "件",
-    oldest: "最早 {at}",
     code: "编码",
     since: "自",
     what: "情况",
@@ -57,7 +56,6 @@ export default {
     nothing_text:
       "Results in conflict or without a tube, tubes without people, and what did not agree at reception stand here.",
     pieces: "",
-    oldest: "oldest {at}",
     code: "Code",
     since: "Since",
     what: "What is the matter",

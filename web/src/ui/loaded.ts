@@ -1,5 +1,5 @@
 // One record of the server, as a page shows it: asked for when the page opens and when its address changes.
-import { ref, shallowRef, watch, type Ref, type ShallowRef } from "vue"
+import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue"
 
 import { ask } from "@/api/client"
 import { wordsOf } from "@/app/notices"
@@ -11,8 +11,9 @@ export interface Loaded<T> {
   reload: () => Promise<void>
 }
 
-/** The answer of a path; an empty path asks nothing. */
-export function useLoaded<T>(path: () => string): Loaded<T> {
+/** The answer of a path; an empty path asks nothing. With `every` (milliseconds) it is asked again and again
+ * while the page is in sight; what cannot be asked anew stays as it was, beside the failure. */
+export function useLoaded<T>(path: () => string, every?: number): Loaded<T> {
   const value = shallowRef<T>()
   const failure = ref("")
   const busy = ref(false)
@@ -34,7 +35,6 @@ export function useLoaded<T>(path: () => string): Loaded<T> {
       failure.value = ""
     } catch (error) {
       if (mine !== turn) return
-      value.value = undefined
       failure.value = wordsOf(error)
     } finally {
       if (mine === turn) busy.value = false
@@ -48,5 +48,9 @@ export function useLoaded<T>(path: () => string): Loaded<T> {
     },
     { immediate: true },
   )
+  if (every) {
+    const timer = setInterval(() => document.hidden || void reload(), every)
+    onScopeDispose(() => clearInterval(timer))
+  }
   return { value, failure, busy, reload }
 }
