@@ -22,7 +22,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: ["chrome96", "edge96", "firefox102", "safari15.4"],
     // Old office PCs: what every page needs is one file that stays in the cache over releases of pages.
-    chunkSizeWarningLimit: 1600, // charts and the map, loaded where they are shown
+    chunkSizeWarningLimit: 1600, // the map, loaded where it is shown
     rolldownOptions: { checks: { pluginTimings: false } },
     assetsInlineLimit: 0,
   },
