@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,10 @@ async def _stop(task: asyncio.Task[Any]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@cache
 def _calm_collector() -> None:
     """Let Python look for garbage in circles less often: an import or a busy door makes many short
-    lived objects and no circles, and looking took an eighth of its time."""
+    lived objects and no circles, and looking took an eighth of its time. Once in a process: what an
+    instance that was closed has left is garbage, and must not be frozen with the rest."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
