@@ -96,6 +96,24 @@ def test_each_event_is_judged_by_name_device_role_and_place(play: Play):
     visit(play, story)
 
 
+def test_no_other_use_of_its_id_hides_where_something_is(play: Play):
+    """A site elsewhere is a tube, a person and a box, too, in the same upload: it stays where it is."""
+    disguised = [
+        SEAL.format(tube="X2", site="X2"),
+        "08:21  TubeSealed   T9  members=p1 site=X2 round=R1",
+        "08:22  ResidentListed  X2  building=H1",
+        "08:23  BoxPacked    X2  code=B1 site=X2",
+    ]
+
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        crew = await scene(muster)
+        token = await crew.device("phone-1", holder="sampler-1")
+        answers = await sent(muster, http, token, "\n".join(disguised), **MINE)
+        assert answers == ["outside-scope", "outside-scope", "stored", "outside-scope"]
+
+    visit(play, story)
+
+
 def test_one_refused_item_holds_up_none_of_the_others(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         crew = await scene(muster)

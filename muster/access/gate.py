@@ -149,12 +149,10 @@ async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
     }
     if not any(kind in asked for kind, _ in keys):
         return places
-    kinds = {key: kind for kind, key in keys}
     for row in await _rows(conn, "places", **asked):
-        kind = kinds[row["key"]]
-        places[kind, row["key"]] = Place(
+        places[row["kind"], row["key"]] = Place(
             frozenset(row["line"] or ()), row["site"], row["lab"],
-            row["key"] if kind == "people" else None,
+            row["key"] if row["kind"] == "people" else None,
         )  # fmt: skip
     return places
 

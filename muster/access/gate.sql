@@ -19,29 +19,29 @@ LEFT JOIN sampling.site s ON s.site = h.site
 WHERE a.login = ANY (%(logins)s);
 
 -- name: places
--- Where areas, sites, people, tubes, results and units are.
-SELECT b.area AS key, b.line, NULL::uuid AS site, NULL AS lab
+-- Where areas, sites, people, tubes, results and units are. An id may be asked for as several kinds.
+SELECT 'areas' AS kind, b.area AS key, b.line, NULL::uuid AS site, NULL AS lab
 FROM registry.span b WHERE b.area = ANY (%(areas)s::uuid[])
 UNION ALL
-SELECT s.site, b.line, s.site, NULL
+SELECT 'sites', s.site, b.line, s.site, NULL
 FROM sampling.site s LEFT JOIN registry.span b ON b.area = s.area
 WHERE s.site = ANY (%(sites)s::uuid[])
 UNION ALL
-SELECT r.resident, b.line, NULL, NULL
+SELECT 'people', r.resident, b.line, NULL, NULL
 FROM registry.resident r JOIN registry.span b ON b.area = r.building
 WHERE r.resident = ANY (%(people)s::uuid[])
 UNION ALL
-SELECT t.tube, b.line, t.site, NULL
+SELECT 'tubes', t.tube, b.line, t.site, NULL
 FROM sampling.tube t LEFT JOIN sampling.site s ON s.site = t.site
 LEFT JOIN registry.span b ON b.area = s.area
 WHERE t.tube = ANY (%(tubes)s::uuid[])
 UNION ALL
-SELECT r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[])
+SELECT 'results', r.result, NULL, NULL, r.lab FROM lab.result r WHERE r.result = ANY (%(results)s::uuid[])
 UNION ALL
-SELECT u.unit, b.line, NULL, NULL FROM registry.unit u JOIN registry.span b ON b.area = u.area
+SELECT 'units', u.unit, b.line, NULL, NULL FROM registry.unit u JOIN registry.span b ON b.area = u.area
 WHERE u.unit = ANY (%(units)s::uuid[])
 UNION ALL
-SELECT x.box, b.line, x.site, x.bound_for
+SELECT 'boxes', x.box, b.line, x.site, x.bound_for
 FROM custody.box x LEFT JOIN sampling.site s ON s.site = x.site
 LEFT JOIN registry.span b ON b.area = s.area
 WHERE x.box = ANY (%(boxes)s::uuid[]);
