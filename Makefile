@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo browse serve test shots check audit faults bench pages format reference types console lock clean
+.PHONY: help demo browse serve test shots check audit faults bench pages phone format reference types console lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ faults: .venv/dev ## Run the slow tests of kills, restarts and full disks
 pages: .venv/dev ## Measure the console's pages in Chromium, over a demonstration that was played (MUSTER_HOME)
 	@$(BIN)/python tools/build_console.py
 	$(BIN)/python tools/measure_pages.py
+
+phone: .venv/dev ## Measure the field client in Chromium: size, start, search, seal, scan, sync, memory
+	@$(BIN)/python tools/build_console.py
+	$(BIN)/python tools/measure_field.py
 
 bench: .venv/runtime ## Measure speed and memory on this machine
 	$(BIN)/muster bench

@@ -18,4 +18,5 @@ class ConsoleHook(BuildHookInterface):
         from tools import build_console
 
         build_console.main()
-        build_data["artifacts"] += ["muster/console/built/**", "muster/console/fonts/**"]
+        folders = ("built", "field", "fonts")
+        build_data["artifacts"] += [f"muster/console/{name}/**" for name in folders]

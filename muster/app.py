@@ -1,5 +1,6 @@
 """The HTTP application: every domain's handlers around one running Muster."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +25,7 @@ from muster import __version__
 from muster.access import api as access
 from muster.access import device_api, reading_api
 from muster.access.engine.scope import Scope as Sight
-from muster.config import BODY_LIMIT_BYTES
+from muster.config import BODY_LIMIT_BYTES, SLICES_AT_ONCE
 from muster.console import api as console
 from muster.core.problems import Problem
 from muster.core.together import Together
@@ -34,20 +35,24 @@ from muster.coverage.queries import alarms
 from muster.custody import api as custody
 from muster.custody import labels_api
 from muster.desk import api as desk
+from muster.field import api as field
 from muster.guarding import Principals, check_rights, forgetting, guard
 from muster.hardening import sign_in_turns
 from muster.hq import api as hq
 from muster.hq import reports_api
 from muster.instance import Instance
 from muster.intake import api as intake
-from muster.intake import import_api
+from muster.intake import import_api, queue_api
 from muster.lab import api as lab
 from muster.lab import bench_api, figures_api, lab_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
 from muster.papers import api as papers
 from muster.registry import api as registry
 from muster.registry import own_api as own
+from muster.resident import api as resident
+from muster.resident.reading import Near
 from muster.sampling import api as sampling
+from muster.sampling import photo_api
 from muster.sampling.queries import device_gaps
 from muster.showing import RESULTS, note_each
 from muster.visits import api as visits
@@ -87,19 +92,22 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
 
     app = Litestar(
         route_handlers=[
-            *intake.HANDLERS, *import_api.HANDLERS, *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
-            *sampling.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
+            *intake.HANDLERS, *queue_api.HANDLERS, *import_api.HANDLERS,
+            *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
+            *sampling.HANDLERS, *photo_api.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
             *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
-            *desk.HANDLERS, *console.HANDLERS,
+            *desk.HANDLERS, *console.HANDLERS, *field.HANDLERS, *resident.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems, *also,
         ],
         state=State(
             {
                 "muster": instance, "principals": principals,
                 "results": Together(results), "metrics": metrics, "glances": Glances(instance),
+                "slices": asyncio.Semaphore(SLICES_AT_ONCE),
+                "near": Near(),
             }
         ),
         exception_handlers={Exception: problem_response},  # type: ignore[dict-item]
@@ -133,8 +141,13 @@ def _describe(app: Litestar) -> None:
     problem = OpenAPIMediaType(Reference("#/components/schemas/ProblemDetails"))
     page = OpenAPIMediaType(Reference("#/components/schemas/Page"))
     text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
-    paths = (app.openapi_schema.paths or {}).values()
-    for one in filter(None, (one for path in paths for one in (path.get, path.post, path.delete))):
+    operations = (
+        (path, one)
+        for path, item in (app.openapi_schema.paths or {}).items()
+        for one in (item.get, item.post, item.put, item.delete)
+        if one
+    )
+    for path, one in operations:
         responses = {
             status: response
             for status, response in (one.responses or {}).items()
@@ -158,7 +171,10 @@ def _describe(app: Litestar) -> None:
             responses["200"] = OpenAPIResponse(
                 "a page, or the whole list as a file", content=content
             )
-        responses["default"] = OpenAPIResponse("a problem", content={PROBLEM: problem})
+        told = {PROBLEM: problem}
+        if path.startswith("/r/"):  # residents' pages say what is wrong to people
+            told["text/html"] = text
+        responses["default"] = OpenAPIResponse("a problem", content=told)
         one.responses = responses
 
 

@@ -10,7 +10,8 @@ import muster.custody.events
 import muster.hq.events
 import muster.lab.events
 import muster.registry.events
-import muster.sampling.events  # noqa: F401  (importing declares the event types)
+import muster.sampling.events
+import muster.visits.events  # noqa: F401  (importing declares the event types)
 from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
 
 CATALOGUE = Catalogue(
@@ -32,6 +33,7 @@ CATALOGUE = Catalogue(
         "sampling.twice",
         "sampling.barcode_twice",
         "sampling.stance",
+        "sampling.home_request",
         "sampling.place",
         "custody.format",
         "custody.box",
@@ -63,6 +65,8 @@ CATALOGUE = Catalogue(
         "access.device",
         "access.binding",
         "lab.reached",
+        "visits.visit",
+        "visits.call",
         "hq.addressee",
         "hq.task",
         "coverage.briefing",
@@ -79,6 +83,8 @@ CATALOGUE = Catalogue(
         "coverage.building",
         "coverage.unplaced",
         "sampling.queue",
+        "sampling.supply",
+        "sampling.readiness",
         # plain views
         "registry.household",
         "lab.recall_stage",

@@ -6,6 +6,7 @@ are dated events (`PolicyAdopted`), and the `DEFAULT_*` below only fill in befor
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from pathlib import Path
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 UNZIPPED_LIMIT_BYTES = 32 * 1024 * 1024
 ITEMS_LIMIT = 1_000
+QUEUE_ITEMS_LIMIT = 20_000  # of a carried queue: what one phone records in a week without a network
+CLOCK_OFFSET_LIMIT_MS = (
+    100 * 366 * 24 * 3600 * 1000
+)  # a clock that began at its epoch is 50 years off
 MEMBERS_LIMIT = 50
 TEXT_LIMIT = 2_000
 
@@ -21,6 +26,7 @@ TRANSACTION_WEIGHT_LIMIT = 4_000  # one is about one swab's work (Body.weight): 
 QUEUE_WEIGHT_LIMIT = 200_000  # waiting in memory; beyond it the answer is 503 with Retry-After
 RULE_DEPTH_LIMIT = 5  # a rule's events may trigger rules: a loop deeper than this is a defect
 RETRY_AFTER_SECONDS = 5
+PACKED_ANSWERS = 20  # a receipt of as many leaves gzip-encoded, where that is understood
 DOOR_ROLE = "muster_door"  # adds events and refreshes rows; can neither change nor remove an event
 # Array parameters look small to the planner and tables may be empty when a plan is made: the door
 # always wants the index, and never to plan a view again.
@@ -35,6 +41,8 @@ CLOCK_TOLERANCE_SECONDS = 5  # a measured offset below this is network delay, no
 FUTURE_TOLERANCE_MINUTES = 10  # device times later than this after receipt are an anomaly
 
 # Custody and laboratory
+SITE_PHOTO_LIMIT_BYTES = 200_000
+SITE_PHOTO_DAYS = 30
 BOX_TUBES_LIMIT = 1_000
 BOX_BAGS_LIMIT = 100
 BOX_WINDOW_HOURS = 72  # a box's code comes again with every tour
@@ -63,6 +71,7 @@ ALARMS_SECONDS = 10.0  # alarms beside an overview; they are asked of more
 ALARMS_OLD_SECONDS = 60.0  # what is shown there while they are looked at anew
 LIVE_REST = 10  # a live overview rests so many times as long as it took: a tenth of a core at most
 QUEUE_MINUTES = 90  # a count older than this says nothing of the queue now
+SUPPLY_HOURS = 12  # what a site was short of longer ago is no alarm now
 SITE_SILENT_MINUTES = 30  # an open site that sealed nothing for so long is asked why
 OVERVIEW_SITES = 24  # that the overview names; the board has all
 OUTLINE_NUMBERS_LIMIT = 8_000  # of one ring: 4,000 corners
@@ -95,6 +104,12 @@ BURST_SECONDS = 10  # a caller may ask as much as its rate allows in these, all 
 SIGN_IN_BURST_SECONDS = 60
 HSTS_SECONDS = 365 * 24 * 3600
 
+# Phones on a site's own network
+LAN_AUTHORITY_DAYS = 3_650
+LAN_CERTIFICATE_DAYS = 90  # phones take 825 of an authority of one's own (Apple), 397 of others
+LAN_RENEW_DAYS = 30  # before its end
+LAN_LOOK_SECONDS = 30.0  # between two looks for changed addresses and a certificate's end
+
 # Signing in
 PASSWORD_MEMORY_KIB = 7_168  # of OWASP's equal argon2id settings the quickest on two cores
 PASSWORD_PASSES = 5
@@ -124,6 +139,23 @@ RECOVERY_CODES = 10
 PASSKEYS_LIMIT = 10
 OIDC_SECONDS = 10  # for the identity provider to answer
 
+# Residents' own pages
+RESIDENT_BODY_BYTES = 16_000
+RESIDENT_FIELDS_LIMIT = 80  # of one form
+RELATIVES_LIMIT = 12  # codes on one page
+RESIDENT_BURST_SECONDS = 60
+SITE_LISTINGS_PER_S = 3  # of one site, over a longer time: what its lanes can swab at the most
+SITE_LISTINGS_SECONDS = 100  # what they allow in these may come at once
+BUILDINGS_NEAR_LIMIT = 600  # to choose from
+FACT_FAILURES_LIMIT = 8  # wrong second facts of one code from everywhere, then it waits
+FACT_FAILURE_FORGIVEN_SECONDS = 3_600
+FACT_LOCK_LONGEST_SECONDS = 3_600  # a phone's last four digits take a year to guess
+FACT_ANSWER_SECONDS = 0.4  # a wrong answer takes so long, whatever was wrong
+RESIDENT_TICKET_SECONDS = 300  # to ask for something after one was known
+RESIDENT_PAGE_SECONDS = 60  # a result stays on the screen so long
+RESIDENT_RESULTS_LIMIT = 5
+KEYED_LINES_LIMIT = 300  # of paper forms, checked at once
+
 # Devices
 DEVICE_TOKEN_MINUTES = 30
 DEVICE_CODE_HOURS = 72
@@ -141,6 +173,14 @@ LABEL_SHEET_LIMIT = 5_000  # printed at once
 SITES_LISTED_LIMIT = 10_000  # lines of one table of a report: a city's largest day had 6,300 sites
 REPORT_SIGNERS = 1
 PRESS_SIGNERS = 2  # what goes to the press is answered for by two
+
+# Slices
+SLICE_PEOPLE_LIMIT = 30_000  # a large community: 1.4 MB on the way, two seconds of the server
+SLICE_AREAS_LIMIT = 20_000  # a district's buildings
+SLICE_COUNT_LIMIT = 100_000  # counted no further: there are too many either way
+SLICE_BEHIND_EVENTS = 100_000  # a phone that missed more gets its slice whole
+SLICE_HASH_BYTES = 5  # of 30,000 people one in 36 million strangers is taken for somebody
+SLICES_AT_ONCE = 2  # a shift's phones come within minutes; the others wait for a turn
 
 # Lists
 PAGE_LIMIT = 1_000
@@ -188,12 +228,15 @@ class Rates:
     An address may be a whole site behind one router: 30 phones that send what they kept during an
     outage, one upload after the other, reach a third of it. A device or session is one of those: a
     phone sends a few uploads a second. Signing in is asked of few and costs a password hash each:
-    two a second, and a shift of 60 that begins at the same minute goes through at once.
+    two a second, and a shift of 60 that begins at the same minute goes through at once. Residents who
+    list themselves share the address of their mobile network with thousands: five a second, and a
+    queue of 300 that begins at once.
     """
 
     address: int = 100
     device: int = 50
     sign_in: int = 2
+    resident: int = 5
 
     @staticmethod
     def from_environment() -> "Rates":
@@ -202,6 +245,7 @@ class Rates:
             address=_whole(os.environ.get("MUSTER_ADDRESS_RATE"), known.address),
             device=_whole(os.environ.get("MUSTER_DEVICE_RATE"), known.device),
             sign_in=_whole(os.environ.get("MUSTER_SIGN_IN_RATE"), known.sign_in),
+            resident=_whole(os.environ.get("MUSTER_RESIDENT_RATE"), known.resident),
         )
 
 
@@ -247,6 +291,7 @@ class Settings:
     metrics_token: Path | None = None
     tiles: str | None = None
     fonts: Path | None = None
+    address: str | None = None
 
     @property
     def backup_key_file(self) -> Path:
@@ -267,6 +312,7 @@ class Settings:
             metrics_token=_path(os.environ.get("MUSTER_METRICS_TOKEN_FILE")),
             tiles=os.environ.get("MUSTER_MAP_TILES") or None,
             fonts=_path(os.environ.get("MUSTER_FONTS")),
+            address=_address(os.environ.get("MUSTER_ADDRESS")),
         )
 
 
@@ -278,6 +324,14 @@ def _whole(text: str | None, default: int) -> int:
     if text and not text.isdecimal():
         raise SystemExit(f"{text!r} is no whole number: see docs/settings.md")
     return int(text) if text else default
+
+
+def _address(text: str | None) -> str | None:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]{1,255}/?", text):
+        raise SystemExit(
+            f"{text!r} is no address like https://muster.example: see docs/settings.md"
+        )
+    return text.rstrip("/") if text else None
 
 
 def _path(text: str | None) -> Path | None:

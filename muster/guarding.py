@@ -32,6 +32,7 @@ OF_EVERY_DEVICE = (
     "events",
     "receipts",
 )  # whoever holds it now, or nobody: what it saved must go out
+_UPLOADS = ("/v1/events", "/v1/queues")
 _KNOWN_LIMIT = 50_000
 
 
@@ -170,7 +171,7 @@ def forgetting(principals: Principals) -> Callable[[ASGIApp], ASGIApp]:
                 return
 
             async def sent(message: Message) -> None:
-                if message["type"] == "http.response.start" and scope["path"] != "/v1/events":
+                if message["type"] == "http.response.start" and scope["path"] not in _UPLOADS:
                     principals.forget()
                 await send(message)
 

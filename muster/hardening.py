@@ -24,39 +24,28 @@ from muster.config import (
     BURST_SECONDS,
     HEAD_FIELDS_LIMIT,
     HEAD_LIMIT_BYTES,
-    HSTS_SECONDS,
     RATES_KEPT_LIMIT,
     REQUEST_SECONDS,
     REQUESTS_LIMIT,
+    RESIDENT_BURST_SECONDS,
     RETRY_AFTER_SECONDS,
     SIGN_IN_BURST_SECONDS,
+    SITE_LISTINGS_PER_S,
+    SITE_LISTINGS_SECONDS,
     URL_LIMIT_BYTES,
     Rates,
 )
 from muster.core.log import error_facts, logger
 from muster.core.problems import Problem
+from muster.headers import HEADERS, HSTS, NO_STORE
 from muster.web import PROBLEM, InternalError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_JSON = b"application/json"
+_BYTES = ("/v1/queues", "/v1/site-photos/")  # where bodies are bytes
 Fields = dict[bytes, bytes]  # a request's header fields; of a repeated one the last
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-)
-# On every answer. The camera is for scanning codes and documents; nothing else is asked for.
-HEADERS = [
-    (b"content-security-policy", CONTENT_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy",
-     b"camera=(self), geolocation=(), microphone=(), payment=(), usb=(), display-capture=()"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-]  # fmt: skip
-NO_STORE = (b"cache-control", b"no-store")
-HSTS = (b"strict-transport-security", b"max-age=%d" % HSTS_SECONDS)
 
 
 class TooManyRequests(Problem):
@@ -105,9 +94,13 @@ class HeadTooLarge(Problem):
 
 
 class UnsupportedType(Problem):
-    """A body here is application/json, plain or gzip-encoded; this one is declared as {declared}."""
+    """A body here is application/json, plain or gzip-encoded, or, of a sealed queue or a photo,
+    application/octet-stream; this one is declared as {declared}."""
 
-    zh = "此处只接受 application/json（可用 gzip 压缩），该请求声明为 {declared}。"
+    zh = (
+        "此处只接受 application/json（可用 gzip 压缩），封装的队列和照片为 octet-stream；"
+        "该请求声明为 {declared}。"
+    )
     status = 415
 
 
@@ -129,10 +122,12 @@ class NotThroughProxy(Problem):
 @dataclass(frozen=True)
 class Front:
     """What stands in front of the server: a proxy, on this machine or at one of `proxies`, whose
-    word about the caller's address and scheme is taken; or nothing."""
+    word about the caller's address and scheme is taken; or nothing. `lasting`: browsers are told to
+    keep to HTTPS for a year."""
 
     proxied: bool = False
     proxies: tuple[Network, ...] = ()
+    lasting: bool = True
 
     def trusts(self, peer: str) -> bool:
         address = _address(peer)
@@ -176,7 +171,7 @@ class Hardened:
         try:
             if self.front.proxied:
                 self._meet(whole, fields)
-            answer.secure = whole["scheme"] == "https"
+            answer.secure = whole["scheme"] == "https" and self.front.lasting
             self._admit(scope, fields)
             whole["muster.hardened"] = self
             self.at_work += 1
@@ -214,7 +209,7 @@ class Hardened:
             if _is_foreign(fields):
                 raise ForeignOrigin
             if scope["path"].startswith("/v1/"):
-                _check_type(fields)
+                _check_type(scope["path"], fields)
         if self.at_work >= REQUESTS_LIMIT:
             raise ServerBusy(seconds=RETRY_AFTER_SECONDS)
 
@@ -232,6 +227,15 @@ class Hardened:
         if address := self._limited_address(scope):
             at = asyncio.get_running_loop().time()
             self._turn(("sign-in", address), self.rates.sign_in, SIGN_IN_BURST_SECONDS, at)
+
+    def take_resident_turn(self, scope: Scope, site: str | None) -> None:
+        """Residents' forms have turns of their own: by address, and of those who list themselves by
+        the site."""
+        at = asyncio.get_running_loop().time()
+        if site is not None and self.rates.resident:
+            self._turn(("site", site), SITE_LISTINGS_PER_S, SITE_LISTINGS_SECONDS, at)
+        if address := self._limited_address(scope):
+            self._turn(("resident", address), self.rates.resident, RESIDENT_BURST_SECONDS, at)
 
     def _turn(self, caller: Hashable, rate: int, burst_seconds: int, at: float) -> None:
         if rate and (wait := self.turns.wait(caller, rate=rate, burst=rate * burst_seconds, at=at)):
@@ -255,7 +259,9 @@ def sign_in_turns(app: ASGIApp) -> ASGIApp:
         hardened = scope.get("muster.hardened")
         handler: Any = scope.get("route_handler")
         unsafe = scope["type"] == "http" and scope["method"] in UNSAFE
-        if hardened and unsafe and handler is not None and handler.opt.get("right") == "public":
+        opt = handler.opt if handler is not None else {}
+        # A handler with turns of its own takes them itself.
+        if hardened and unsafe and opt.get("right") == "public" and "turns" not in opt:
             try:
                 hardened.take_sign_in_turn(scope)
             except TooManyRequests as problem:
@@ -264,6 +270,13 @@ def sign_in_turns(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return counted
+
+
+def resident_turn(scope: Any, *, site: str | None = None) -> None:
+    """Take a turn at a form of residents' pages; `site`: to list somebody there. Raises
+    TooManyRequests."""
+    if hardened := scope.get("muster.hardened"):
+        hardened.take_resident_turn(scope, site)
 
 
 class _Answer:
@@ -279,8 +292,11 @@ class _Answer:
             self.started = True
             if self.limit and not self.limit.expired():
                 self.limit.reschedule(None)  # how fast it is taken is limited by the listener
-            headers = [*message["headers"], *HEADERS]
-            if self.private and not any(name == b"cache-control" for name, _ in headers):
+            said = {
+                name.lower() for name, _ in message["headers"]
+            }  # pages with a policy of their own
+            headers = [*message["headers"], *(one for one in HEADERS if one[0] not in said)]
+            if self.private and b"cache-control" not in said:
                 headers.append(NO_STORE)
             if self.secure:
                 headers.append(HSTS)
@@ -356,10 +372,16 @@ def _is_foreign(fields: Fields) -> bool:
     ).lower()  # fmt: skip
 
 
-def _check_type(fields: Fields) -> None:
-    declared = fields.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+def _check_type(path: str, fields: Fields) -> None:
+    """Neither of the types taken is one that a page of another site may send without being asked."""
+    declared = fields.get(b"content-type", _JSON).partition(b";")[0].strip().lower()
     coding = fields.get(b"content-encoding", b"identity").strip().lower()
-    for said, fit in ((declared, (b"application/json",)), (coding, (b"identity", b"gzip", b""))):
+    # JSON is also what is sent without a type.
+    types = (_JSON, b"application/octet-stream") if path.startswith(_BYTES) else (_JSON,)
+    for said, fit in (
+        (declared, types),
+        (coding, (b"identity", b"gzip", b"")),
+    ):
         if said not in fit:
             raise UnsupportedType(declared=said.decode("latin-1")[:80])
 

@@ -21,6 +21,7 @@ from muster.catalogue import CATALOGUE
 from muster.config import HEAD_FILE_SECONDS, TICK_SECONDS, Settings
 from muster.core.clock import now
 from muster.core.log import error_facts, logger
+from muster.core.tasks import end
 from muster.db import embedded
 from muster.db.migrate import migrate
 from muster.instruments.process import close_readers
@@ -95,7 +96,7 @@ async def open_instance(
                 _tick(instance, chores),
                 _keep_head(instance),
             ):
-                stack.push_async_callback(_stop, asyncio.create_task(work))
+                stack.push_async_callback(end, asyncio.create_task(work))
         yield instance
         if background:
             write_head(instance)
@@ -159,11 +160,6 @@ async def _tick(instance: Instance, chores: Sequence[Chore]) -> None:
                 await chore(instance, now())
             except Exception as error:
                 logger.warning("tick_failed", **error_facts(error))
-
-
-async def _stop(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 @cache

@@ -5,6 +5,8 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +16,14 @@ import psycopg
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.params import Parameter
 from msgspec import Meta
 from psycopg_pool import PoolTimeout
@@ -134,6 +144,25 @@ def cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(str(one) for one in value)
     return str(value)
+
+
+@dataclass
+class BytesOperation(Operation):
+    """Documents a body that is bytes, which the handler reads itself."""
+
+    def __post_init__(self) -> None:
+        content = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody({"application/octet-stream": content}, required=True)
+
+
+async def hung_up(request: Ask) -> bool:
+    """Whether whoever asked has gone, as far as is known; of a request whose body has been read."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0):
+                if (await request.receive())["type"] == "http.disconnect":
+                    return True
+    return False
 
 
 def problem_response(request: Ask, error: Exception) -> Response[dict[str, object]]:

@@ -38,6 +38,10 @@ PAPERS: dict[str, list[Ask]] = {
             whole=True),
     ],
     "GET /v1/print/posters": [Ask("/v1/print/posters", {"site": "SITE-{x}"}, places=True)],
+    "GET /v1/print/forms": [
+        Ask("/v1/print/forms"),
+        Ask("/v1/print/forms", {"kind": "household", "site": "SITE-{x}"}, places=True),
+    ],
     "GET /v1/print/guide": [Ask("/v1/print/guide")],
     "GET /v1/print/templates": [Ask("/v1/print/templates")],
     "GET /v1/print/templates/{name:str}": [Ask("/v1/print/templates/poster")],

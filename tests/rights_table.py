@@ -10,6 +10,7 @@ from tests.rights_desk import DESK
 from tests.rights_intake import INTAKE
 from tests.rights_laboratory import LABORATORY, Ask
 from tests.rights_papers import PAPERS
+from tests.rights_resident import RESIDENT
 from tests.scene_rights import Caller, login
 from tests.table import named
 
@@ -31,6 +32,8 @@ TABLE: dict[str, list[Ask]] = {
     # The console: its pages hold nothing of anybody.
     "GET /": [Ask("/")],
     "GET /console": [Ask("/console")],
+    "GET /field": [Ask("/field")],
+    "GET /field/{path:path}": [Ask("/field/none.js", answer="not-found")],
     "GET /console/{path:path}": [Ask("/console/none.js", answer="not-found")],
     "GET /v1/health": [Ask("/v1/health")],
     "GET /v1/problems": [Ask("/v1/problems")],
@@ -157,6 +160,15 @@ TABLE: dict[str, list[Ask]] = {
         Ask("/v1/rounds/ROUND-CITY/balance", code="STREET-{x}"),
         Ask("/v1/rounds/ROUND-CLOSED/balance", code="STREET-{x}"),
     ],
+    # A phone's slice of its own place; the queue that somebody else carries.
+    "GET /v1/slice": [
+        Ask("/v1/slice", person="{pA5}", whole=True),
+        Ask("/v1/slice", {"building": "HOUSE-{x}"}, scope="area", person="{p{x}5}", whole=True),
+    ],
+    "GET /v1/queue-key": [Ask("/v1/queue-key")],
+    "POST /v1/queues": [Ask("/v1/queues", answer="not-a-queue")],
+    "PUT /v1/site-photos/{hash:str}": [Ask(f"/v1/site-photos/{'0' * 64}", answer="photo-unfit")],
+    "GET /v1/site-photos/{hash:str}": [Ask(f"/v1/site-photos/{'0' * 64}", answer="photo-unknown")],
     "GET /v1/devices": [Ask("/v1/devices", code="spare-{x}", places=True)],
     "GET /v1/devices/{device:str}/holders": [Ask("/v1/devices/spare-{x}/holders")],
     # What changes something: each caller has things of its own to change.
@@ -274,6 +286,10 @@ TABLE: dict[str, list[Ask]] = {
     ],
     "GET /v1/session": [Ask("/v1/session", answer=UNSIGNED)],
     "DELETE /v1/session": [Ask("/v1/session", answer=UNSIGNED)],
+    "GET /v1/session/contact": [Ask("/v1/session/contact", answer=UNSIGNED)],
+    "PUT /v1/session/contact": [
+        Ask("/v1/session/contact", body={"phone": None}, answer=UNSIGNED)
+    ],
     "GET /v1/session/sessions": [Ask("/v1/session/sessions", answer=UNSIGNED)],
     "DELETE /v1/session/sessions": [Ask("/v1/session/sessions", answer=UNSIGNED)],
     "DELETE /v1/session/sessions/{session:uuid}": [
@@ -333,6 +349,7 @@ TABLE: dict[str, list[Ask]] = {
     **PAPERS,
     **DESK,
     **CONSOLE,
+    **RESIDENT,
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

@@ -67,6 +67,7 @@ STREET = """
     12:00  ResultReleased  r{x}3  barcode=TUBE-{x}3 outcome=negative lab=LAB-{x}
     12:30  ResultReleased  r{x}4  barcode=TUBE-{x}3 outcome=indeterminate lab=LAB-{x}
     12:30  ResultReleased  r{x}5  barcode=LOST-{x} outcome=positive lab=LAB-{x}
+    12:30  HomeSamplingAsked  p{x}5  reason=bedridden
     12:30  TaskIssued      K{x}   kind=other due_at=13:00 lab=LAB-{x} tube=T{x}1
 """
 # Somebody of street B who was swabbed at the site of street A: known there by an id and nothing else.

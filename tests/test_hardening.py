@@ -19,7 +19,8 @@ import muster.hardening as hardening
 from muster.app import make_app
 from muster.cli.listening import serving
 from muster.config import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, URL_LIMIT_BYTES, Rates, Settings
-from muster.hardening import CONTENT_POLICY, Front, Hardened, Turns
+from muster.hardening import Front, Hardened, Turns
+from muster.headers import CONTENT_POLICY
 from muster.instance import Instance
 from tests.conftest import Play
 from tests.phones import batch
@@ -72,6 +73,11 @@ def test_every_answer_tells_browsers_what_they_may(play: Play):
             assert "camera=(self)" in said["permissions-policy"]
             assert (said.get("cache-control") == "no-store") == ("/v1" in answer.url.path)
             assert not {"server", "strict-transport-security"} & set(said)
+        # Codes are read by WebAssembly in the field client, and nowhere else.
+        field = (await http.get("/field/")).headers["content-security-policy"]
+        assert field.replace(" 'wasm-unsafe-eval'", "") == CONTENT_POLICY
+        console = (await http.get("/console/")).headers["content-security-policy"]
+        assert console == CONTENT_POLICY
 
     at_a_server(play, story)
 
@@ -258,10 +264,12 @@ def test_a_device_has_its_rate(play: Play):
 
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         mine, other = {"authorization": "Bearer one"}, {"authorization": "Bearer other"}
-        asked = [(await http.get("/v1/problems", headers=mine)).status_code for _ in range(20)]
-        assert 429 not in asked
-        refused = await http.get("/v1/problems", headers={**mine, "accept-language": "zh-CN"})
-        assert (refused.status_code, slug(refused)) == (429, "too-many-requests")
+        asked, refused = 0, await http.get("/v1/problems", headers=mine)
+        while refused.status_code != 429 and asked < 100:
+            asked += 1
+            refused = await http.get("/v1/problems", headers={**mine, "accept-language": "zh-CN"})
+        assert slug(refused) == "too-many-requests"
+        assert asked >= 20
         assert refused.headers["retry-after"] == "1"
         assert "1 秒后" in refused.json()["detail"]
         assert (await http.get("/v1/problems", headers=other)).status_code != 429

@@ -139,7 +139,8 @@ def ask(document: Document, address: str, tokens: list[str]) -> None:
                 method, path, params=query, json=body, headers={"authorization": f"Bearer {token}"}
             )
             assert answer.status_code < 500, (method, path, query, body, answer.text)
-            if answer.status_code >= 400:
+            page = path.startswith("/r/") and answer.headers["content-type"].startswith("text/html")
+            if answer.status_code >= 400 and not page:  # residents' pages tell people, not programs
                 assert answer.headers["content-type"] == "application/problem+json"
                 slug = answer.json()["type"].removeprefix("urn:muster:problem:")
                 assert Problem.catalogue[slug].status == answer.status_code

@@ -158,6 +158,10 @@ PEOPLE = (
     st.builds("RefusalRecorded {0} round={1} id=s{0}".format, PERSON, one_of("R1", "R2")),
     st.builds("ExemptionGranted {0} reason=other id=s{0}".format, PERSON),
     st.builds("StanceWithdrawn {0} cause=s{0}".format, PERSON),
+    st.builds("VisitMade {0} outcome=not_home id=k{0}".format, PERSON),
+    st.builds("VisitMade {0} outcome=told".format, PERSON),
+    st.builds("VisitWithdrawn {0} cause=k{0}".format, PERSON),
+    st.builds("BuildingCalled {} round=R1".format, one_of("H1", "H2")),
 )
 # Rare by chance alone, so three of four histories are told around one of these.
 RELEASED = (

@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pypdf
 import pytest
 import zxingcpp
 from PIL import Image
 
-from muster.config import Settings
+from muster.cli.running import serving
+from muster.config import Rates, Settings
 from muster.core.problems import Problem
-from muster.instance import Instance
+from muster.instance import Instance, open_instance
 from muster.papers import bulk, typesetting
 from muster.papers.layouts import LAYOUTS, sheets
 from muster.papers.templates import TemplateUnfit, names, template
 from muster.papers.typesetting import PaperTooLarge, PaperTooLong, Press, press, set_paper
 from muster.registry.engine.personal_code import code_of, grouped
+from tests import senders
 from tests.conftest import Play
-from tests.senders import query, visit
+from tests.senders import client, query, visit
 from tests.table import named
 from tests.test_http import NOBODY, check
 from tests.test_reports import DAY, frozen, sent, text_of
@@ -59,6 +62,10 @@ LOOKING: list[Asked] = [
     ("GET", "/v1/personal-codes/2", None, "code-mistyped"),
     ("GET", "/v1/print/posters?site=X1", None, 200),
     ("GET", "/v1/print/guide", None, 200),
+    ("GET", "/v1/print/forms", None, 200),
+    ("GET", "/v1/print/forms?kind=letter", None, "bad-request"),
+    ("GET", "/v1/print/forms?copies=1000", None, "bad-request"),
+    ("GET", "/v1/print/forms?site=none", None, "site-unknown"),
     ("GET", "/v1/print/templates", None, 200),
     ("GET", "/v1/print/templates/poster", None, 200),
     ("GET", "/v1/print/templates/common", None, 200),
@@ -228,6 +235,46 @@ def test_posters_and_guides_name_the_site_and_the_steps(play: Play, language: st
         )
 
     visit(play, story)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_blank_forms_of_one_person_and_of_a_home(play: Play, language: str):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        await sent(muster, DAY)
+        titles = {
+            "form": ("检测登记表", "Registration form"),
+            "household": ("住户登记表", "List of a home"),
+        }
+        for kind, title in titles.items():
+            asked = {"kind": kind, "language": language, "copies": 2, "site": "X1"}
+            made = await taken(http, "/v1/print/forms", **asked)
+            text = text_of(made.content)
+            assert text.count(title[language == "en"]) == 2
+            assert "大润发" in text
+            assert len(pypdf.PdfReader(io.BytesIO(made.content)).pages) == 2
+        picture = await http.get("/v1/print/forms", params={"site": "X1", "format": "png"})
+        assert codes_on(Image.open(io.BytesIO(picture.content)).convert("L")) == ["S:X1"]
+
+    visit(play, story)
+
+
+def test_a_poster_leads_residents_to_its_page_where_the_address_is_known(database: Settings):
+    async def story(address: str | None) -> list[str]:
+        async with open_instance(replace(database, address=address)) as muster:
+            token = await senders.tester(muster)
+            async with (
+                serving(muster, rates=Rates(0, 0, 0)) as (_, here),
+                client(here, token) as http,
+            ):
+                if address is None:
+                    await sent(muster, DAY)
+                picture = await http.get(
+                    "/v1/print/posters", params={"site": "X1", "format": "png"}
+                )
+                return codes_on(Image.open(io.BytesIO(picture.content)).convert("L"))
+
+    assert asyncio.run(story(None)) == ["S:X1"]
+    assert asyncio.run(story("https://muster.example")) == ["https://muster.example/r/s/X1"]
 
 
 def test_a_district_changes_a_template_and_a_broken_one_is_named_with_its_line(

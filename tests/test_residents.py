@@ -350,3 +350,20 @@ async def places(conn: psycopg.AsyncConnection[Any], text: str) -> list[str]:
         row = await (await conn.execute(sql.encode(), [forms])).fetchone()
         found += [table] if row and row[0] else []
     return sorted(found)
+
+
+def test_who_listed_themselves_gets_no_rosters_row(play: Play, tmp_path: Path):
+    """Whoever typed another's document before the roster came is merged into the roster's new entry."""
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(PLACES))
+        typed = f"08:00 ResidentListed s1 source=self building=H9 name=李四 number={number()}"
+        await muster.door.append(events(typed))
+        await feed(muster, "residents", written(tmp_path, HEADER + row("张三", number())))
+        found = await select(
+            muster, "SELECT i.name, r.self_listed, r.merged_into IS NULL FROM registry.resident r"
+            " JOIN vault.identity i USING (resident) ORDER BY i.name",
+        )  # fmt: skip
+        assert found == [("张三", False, True), ("李四", True, False)]
+
+    play(story)

@@ -109,6 +109,8 @@ def test_no_body_takes_a_field_it_does_not_offer(play: Play):
             body = TABLE[route][0].body if route.startswith("POST") else None
             if not isinstance(body, dict) or route in ("POST /v1/events", FILES):
                 continue
+            if route.startswith("POST /r/"):  # residents' forms, which are read by name
+                continue
             who = next((one for one in everybody if right in one.role.rights), everybody[0])
             things = Things("A", who, {})
             path = re.sub(

@@ -29,6 +29,8 @@ from tests.test_http import GETS, POSTS, check, fits
 from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
 from tests.test_print_room import ANSWERED as PRINTING
+from tests.test_resident_pages import ANSWERED as RESIDENTS
+from tests.test_site_photos import ANSWERED as PHOTOS
 from tests.test_visits import ANSWERED as WALKING
 
 # `<name>` stands for what an earlier answer said under that name.
@@ -45,7 +47,11 @@ AS_A_STRANGER: list[Asked] = [
     ("GET", "/", None, 302),
     ("GET", "/console", None, 200),
     ("GET", "/console/none.js", None, "not-found"),
+    ("GET", "/field", None, 200),
+    ("GET", "/field/none.js", None, "not-found"),
     ("GET", "/v1/health", None, "not-signed-in"),
+    ("GET", "/v1/queue-key", None, 200),
+    ("POST", "/v1/queues", None, "not-signed-in"),
     ("GET", "/station", None, 200),
     ("GET", "/station/station.js", None, 200),
     ("GET", "/station/station_api.py", None, "not-found"),
@@ -74,6 +80,9 @@ SIGNED_IN: list[Asked] = [
     ("GET", "/v1/areas", None, "forbidden"),
     ("POST", "/v1/session/password", {"password": "x", "new_password": "y"}, "wrong-sign-in"),
     ("POST", "/v1/session/password", {"password": PASSWORD, "new_password": NEW_PASSWORD}, 200),
+    ("GET", "/v1/session/contact", None, 200),
+    ("PUT", "/v1/session/contact", {"phone": "not a number"}, "phone-unfit"),
+    ("PUT", "/v1/session/contact", {"phone": "138 0000-1111"}, 200),
     ("POST", "/v1/session/recovery-codes", None, 200),
     ("GET", "/v1/passkeys", None, 200),
     ("POST", "/v1/passkeys/options", None, 200),
@@ -98,6 +107,8 @@ SIGNED_IN: list[Asked] = [
 WITH_THE_DEVICE: list[Asked] = [
     ("POST", "/v1/device/holder", {"login": "plain", "pin": "135724"}, "pin-wrong"),
     ("POST", "/v1/device/holder", {"login": "plain", "pin": "246813"}, 204),
+    ("GET", "/v1/slice", None, "forbidden"),
+    ("POST", "/v1/queues", None, "not-a-queue"),
     ("POST", "/v1/device/holder/leave", None, 204),
     ("POST", "/v1/events", {"items": []}, 200),
     ("POST", "/v1/device/tokens/refresh", {"refresh": "<refresh>"}, 201),
@@ -273,7 +284,7 @@ def test_no_route_is_left_out(play: Play):
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
     answered |= AT_THE_DESK | PRINTING
-    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED
+    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS
 
     async def story(muster: Instance) -> None:
         left = [

@@ -16,11 +16,13 @@ import httpx
 import pytest
 
 import muster
+from muster.access.decide import Grant
 from muster.cli.listening import serving
 from muster.config import Settings
-from muster.instance import open_instance
+from muster.instance import Instance, open_instance
+from tests.browsers import someone
 from tests.conftest import Play
-from tests.senders import administrator, client
+from tests.senders import client
 
 
 def serve(settings: Settings, *arguments: str, language: str = "en") -> subprocess.Popen[str]:
@@ -117,6 +119,10 @@ def test_a_monitoring_system_has_a_token_for_metrics_only(database: Settings):
     asyncio.run(story())
 
 
+async def an_administrator(muster: Instance) -> None:
+    await someone(muster, "keeper", Grant("administrator", everywhere=True))
+
+
 def test_until_there_is_an_administrator_it_invites_one(database: Settings, play: Play):
     """By a link whose code no server or proxy gets to log; the one before it is void."""
     codes, looked = [], []
@@ -135,7 +141,7 @@ def test_until_there_is_an_administrator_it_invites_one(database: Settings, play
         code, _, beside = ended(process)
         assert (code, codes[-1] in beside) == (0, False)
     assert [one.status_code for one in looked] == [410, 200]
-    play(administrator)
+    play(an_administrator)
     process = serve(database, "--port", "0")
     address_of(process)
     process.send_signal(signal.SIGTERM)

@@ -268,6 +268,11 @@ OTHERS = """
     15:30  LaneClosed           X1  lane=1
     15:30  RefusalRecorded      p3  round=R1
     15:30  ExemptionGranted     p3  reason=illness
+    15:30  VisitMade            p3  outcome=not_home
+    15:30  VisitWithdrawn       p3
+    15:30  BuildingCalled       H1  round=R1
+    15:30  HomeSamplingAsked    p3  reason=bedridden
+    15:30  HomeSamplingClosed   p3  outcome=sampled
     15:30  StanceWithdrawn      p3
     15:30  MemberReached        T1  person=p1 recall=N how=phone
     15:30  AddresseeListed      A1  code=a name=A kinds=["positive_tube"] role=squad reach=lab minutes=9 since=15:00
@@ -290,6 +295,8 @@ OTHERS = """
     15:30  SitePlaced           X1  lon_micro=0 lat_micro=0 source=s
     15:30  AreaPlaced           G1  lon_micro=0 lat_micro=0 source=s
     15:30  QueueCounted         X1  waiting=9
+    15:30  SupplyLow            X1  item=tubes
+    15:30  SiteChecked          X1  items=[{"item":"power","ok":true}]
     15:30  FiguresReported      N5  as_of=06:00 source=s parts=[]
     15:30  LabelsIssued         N6  kind=tube format=F1 first=A last=B count=2 site=X1
     15:30  LabelsTakenBack      N6  reason=mistake

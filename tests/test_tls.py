@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from muster.cli.listening import Tls, serving
 from muster.config import Settings
 from muster.core.clock import now
-from muster.hardening import CONTENT_POLICY
+from muster.headers import CONTENT_POLICY
 from muster.instance import Instance
 from tests import senders
 from tests.conftest import Play

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -134,6 +135,21 @@ BAD_ITEMS: list[tuple[Any, str]] = [
     ({**SEALED, "identity": {"name": "张三"}}, "unreadable-item"),
     ({**SEALED, "note": "x" * 2_001}, "unreadable-item"),
 ]
+
+
+def test_a_long_receipt_is_packed(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        many = [changed(SEALED, id=str(uuid4()), subject=str(uuid4())) for _ in range(200)]
+        body = json.dumps({"items": many}).encode()
+        plain = await http.post("/v1/events", content=body, headers={"accept-encoding": "identity"})
+        packed = await http.post("/v1/events", content=body, headers={"accept-encoding": "gzip"})
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == "gzip"
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2
+        assert said(packed.json()["answers"]) == ["known"] * 200
+        assert packed.json()["head"] == plain.json()["head"]
+
+    visit(play, story)
 
 
 def test_what_cannot_be_read_is_held_with_the_reason(play: Play):

@@ -291,6 +291,20 @@ def test_a_killed_change_goes_on(own_key: Settings):
     asyncio.run(story())
 
 
+def test_no_sealed_column_is_left_under_an_old_key(own_key: Settings):
+    async def story() -> None:
+        async with open_instance(own_key) as muster:
+            found = await query(
+                muster, "SELECT table_schema || '.' || table_name FROM information_schema.columns"
+                " WHERE column_name = 'sealed' AND data_type = 'bytea'",
+            )  # fmt: skip
+        parts = {"ledger.inbox", "registry.import_part", "registry.import_fault"}  # see `uses`
+        assert set(found) - parts <= {table for table, *_ in rotation.SEALED}
+        assert len(found) > len(parts)
+
+    asyncio.run(story())
+
+
 def test_a_key_can_wait_for_other_machines(own_key: Settings):
     async def story() -> None:
         async with open_instance(own_key) as muster:

@@ -117,6 +117,30 @@ def test_a_closed_round_shows_its_sheet(play: Play):
     at_work(play, story)
 
 
+def test_a_door_shows_its_last_visit_and_the_building_when_it_was_called(play: Play):
+    async def story(muster: Instance, _door: Door, browser: Browser) -> None:
+        await muster.door.append(events("""
+            08:00  SiteListed      X    area=K name=东门
+            09:00  VisitMade       bob  outcome=not_home round=R again_at=18:00
+            09:01  RefusalRecorded cat  round=R reason=afraid
+            09:02  BuildingCalled  B1   round=R to_site=X
+            09:03  BuildingCalled  B1   round=R
+            09:04  BuildingCalled  B2   round=R
+        """))  # fmt: skip
+        doors = await browser.get("/v1/rounds/R/doors?area=B1")
+        assert [(one["site_name"], one["called_by"]) for one in doors["calls"]] == [
+            (None, "tester"), ("东门", "tester")
+        ]  # fmt: skip
+        told = {one["person"]: one for one in doors["people"]}
+        bob, cat, ann = (told[str(named(one))] for one in ("bob", "cat", "ann"))
+        assert (bob["visit"], bob["standing"]) == ("not_home", "missing")
+        assert bob["again_at"].startswith("2022-08-01T10:00")
+        assert (cat["standing"], cat["reason"], cat["visit"]) == ("refused", "afraid", None)
+        assert (ann["visit"], ann["visited_at"], ann["again_at"]) == (None, None, None)
+
+    at_work(play, story)
+
+
 async def standings(browser: Browser, area: str = "B1") -> list[tuple[str, str, str]]:
     doors = await browser.get(f"/v1/rounds/R/doors?area={area}")
     return [(one["room"], one["name"], one["standing"]) for one in doors["people"]]

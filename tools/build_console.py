@@ -1,4 +1,4 @@
-"""Builds the console's pages from web/ into muster/console/built, with Node from its Python package, so
+"""Builds the console's pages and the field client from web/ into muster/console, with Node from its Python package, so
 that a machine needs none of its own. Run by the installation (hatch_build.py) and by `make`.
 
 Does nothing where the pages are newer than everything they are made from.
@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
 BUILT = ROOT / "muster" / "console" / "built"
+FIELD = ROOT / "muster" / "console" / "field"  # the field client
 FONTS = ROOT / "muster" / "console" / "fonts"
 # One weight and its bold, for printed papers; their licence lies beside them.
 FONT_FILES = (
@@ -32,17 +33,19 @@ def sources() -> Iterator[Path]:
         "package.json",
         "package-lock.json",
         "vite.config.ts",
+        "vite.field.config.ts",
         "tsconfig.json",
         "index.html",
     ):
         yield WEB / name
-    for folder in (WEB / "src", WEB / "public", ROOT / "docs" / "help"):
+    folders = ("src", "public", "field", "public-field")
+    for folder in (*(WEB / name for name in folders), ROOT / "docs" / "help"):
         yield from (file for file in folder.rglob("*") if file.is_file())
 
 
 def is_fresh() -> bool:
     """Whether the pages are newer than all they are made from."""
-    if not STAMP.exists():
+    if not STAMP.exists() or not FIELD.exists():
         return False
     built = STAMP.stat().st_mtime
     return all(file.stat().st_mtime <= built for file in sources() if file.exists())
@@ -82,8 +85,9 @@ def build() -> None:
     """Install what the lock says, build, compress, and bring the fonts for printing."""
     sys.stderr.write("Building the console's pages: about half a minute\n")
     install()
-    node("node_modules/vite/bin/vite.js", "build", "--logLevel", "warn")
-    for file in list(BUILT.rglob("*")):
+    for config in ("vite.config.ts", "vite.field.config.ts"):
+        node("node_modules/vite/bin/vite.js", "build", "--config", config, "--logLevel", "warn")
+    for file in [*BUILT.rglob("*"), *FIELD.rglob("*")]:
         if file.is_file() and file.stat().st_size >= LEAST_PACKED_BYTES:
             packed = gzip.compress(file.read_bytes(), 9, mtime=0)
             if len(packed) < file.stat().st_size * 0.9:
@@ -98,7 +102,7 @@ def build() -> None:
 def scripts(word: str) -> list[list[str]]:
     """What `--test`, `--check` and `--format` run instead of a build."""
     prettier = ["node_modules/prettier/bin/prettier.cjs", "--log-level", "warn"]
-    what = ["src", "vite.config.ts"]
+    what = ["src", "vite.config.ts", "vite.field.config.ts"]
     return {
         "--test": [["node_modules/vitest/vitest.mjs", "run", "--silent=passed-only"]],
         "--check": [

@@ -27,5 +27,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   server: { proxy: { "/v1": "http://127.0.0.1:8321", "/healthz": "http://127.0.0.1:8321" } },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts"], environment: "node", testTimeout: 30_000 },
 })

@@ -46,6 +46,7 @@ class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     login: Code
     kind: AccountKind = "staff"
     name: Label | None = None
+    phone: Code | None = None
     starts_at: Time | None = None
     ends_at: Time | None = None
     roles: Annotated[list[Place], Meta(max_length=20)] = []
@@ -105,7 +106,7 @@ async def open_account(request: Ask, data: JSONBody[Opening]) -> dict[str, UUID]
         grants = [await _placed(conn, one) for one in data.roles]
         account = await decide.open_account(
             conn, here.door, here.vault, login=data.login, kind=data.kind, name=data.name,
-            starts_at=data.starts_at or at, ends_at=data.ends_at,
+            phone=data.phone, starts_at=data.starts_at or at, ends_at=data.ends_at,
             grants=grants, actor=who.login, at=at,
         )  # fmt: skip
     return {"account": account}

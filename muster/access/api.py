@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
@@ -52,6 +52,12 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     password: Password
     new_password: Password
+
+
+class OwnPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The number on which the holder of an account is called at work."""
+
+    phone: Code | None
 
 
 @get("/v1/session", right="signed_in")
@@ -152,8 +158,26 @@ async def change_password(request: Ask, data: JSONBody[Change]) -> Response[Who]
     return await asking.given(request, opened)
 
 
+@get("/v1/session/contact", right="signed_in")
+async def show_contact(request: Ask) -> OwnPhone:
+    """The number on which one is called at work."""
+    who, here = await signed(request), muster(request)
+    async with here.pool.connection() as conn:
+        return OwnPhone((await queries.account(conn, here.vault, who.account))["phone"])
+
+
+@put("/v1/session/contact", right="signed_in", status_code=200)
+async def change_contact(request: Ask, data: JSONBody[OwnPhone]) -> OwnPhone:
+    """Say on which number one is called at work, or that there is none."""
+    who, here = await signed(request), muster(request)
+    async with here.pool.connection() as conn:
+        await decide.set_phone(conn, here.vault, who.account, data.phone)
+    return OwnPhone(decide.tidy_phone(data.phone))
+
+
 HANDLERS = [
     show_session, begin_session, end_session, show_undertaking, sign_undertaking, list_sessions,
-    revoke_session, revoke_sessions, change_password,
+    revoke_session, revoke_sessions, change_password, show_contact,
+    change_contact,
     *factor_api.HANDLERS, *enrolment_api.HANDLERS, *account_api.HANDLERS,
 ]  # fmt: skip

@@ -35,14 +35,17 @@ from muster.core.clock import plausible
 from muster.core.ids import uuid7
 from muster.core.problems import Problem
 from muster.core.rows import row
+from muster.core.text import clean
 from muster.ledger.door import Door
 from muster.ledger.event import Body, Event
+from muster.registry.events import SELF
 
 Conn = psycopg.AsyncConnection[Any]
 LOCK = 0x6163636F756E74  # "account"
 _HERE = "muster.access"
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 CODE_LIMIT = 64
+_PHONE = re.compile(r"\+?[0-9]{3,20}")
 _EXPIRING = ("guest", "aid")
 PLACES = ("area", "site", "lab", "person")
 
@@ -51,6 +54,13 @@ class LoginUnfit(Problem):
     """The login "{login}" cannot be used: 2 to 64 of a-z, 0-9 and . _ @ -, such as a staff number."""
 
     zh = "登录名“{login}”不能使用：须为 2 至 64 位小写字母、数字及 . _ @ -，例如工号。"
+    status = 422
+
+
+class PhoneUnfit(Problem):
+    """A phone number is 3 to 20 digits, with + before them for another country."""
+
+    zh = "电话号码为 3 至 20 位数字，境外号码前加 +。"
     status = 422
 
 
@@ -159,12 +169,16 @@ async def placed(
 async def open_account(
     conn: Conn, door: Door, vault: Sealer, *, login: str, kind: AccountKind, name: str | None,
     starts_at: datetime, ends_at: datetime | None, grants: Sequence[Grant], actor: str,
-    at: datetime, account: UUID | None = None,
+    at: datetime, account: UUID | None = None, phone: str | None = None,
 ) -> UUID:  # fmt: skip
-    """Open an account with its first roles, wholly or not at all; its id."""
+    """Open an account with its first roles, wholly or not at all; its id. `phone` is the one to call at
+    work."""
     login = tidy_login(login)
+    phone = tidy_phone(phone)
     if not _LOGIN.fullmatch(login):
         raise LoginUnfit(login=login[:64])
+    if login == SELF:
+        raise LoginTaken(login=login)
     if kind in _EXPIRING and ends_at is None:
         raise AccountNeedsEnd(kind=kind)
     _check_times(starts_at, ends_at)
@@ -179,11 +193,31 @@ async def open_account(
         for one in grants:
             bodies.append(await _granted(conn, one, opened, roles))
             roles.append(one.role)
-        if name:
-            sealed = vault.seal(name.encode())
-            await row(conn, _HERE, "put_name", account=account, name=sealed)
+        if name or phone:
+            await row(
+                conn, _HERE, "put_person", account=account, name=_sealed(vault, name),
+                phone=_sealed(vault, phone),
+            )  # fmt: skip
         await _append(door, bodies, account, actor=actor, at=at)
     return account
+
+
+async def set_phone(conn: Conn, vault: Sealer, account: UUID, phone: str | None) -> None:
+    """The number on which the holder of an account is called at work, or none. Raises PhoneUnfit."""
+    sealed = _sealed(vault, tidy_phone(phone))
+    await row(conn, _HERE, "put_phone", account=account, phone=sealed)
+
+
+def tidy_phone(text: str | None) -> str | None:
+    """A number as it is dialled, without blanks and dashes. Raises PhoneUnfit."""
+    phone = re.sub(r"[\s()-]", "", clean(text or ""))
+    if phone and not _PHONE.fullmatch(phone):
+        raise PhoneUnfit()
+    return phone or None
+
+
+def _sealed(vault: Sealer, text: str | None) -> bytes | None:
+    return vault.seal(text.encode()) if text else None
 
 
 async def grant(

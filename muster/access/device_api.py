@@ -8,7 +8,7 @@ import segno
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from muster.access import devices
+from muster.access import asking, devices
 from muster.access.devices import DeviceUnknown, Kind, Pin, Tokens, Where
 from muster.core.clock import now
 from muster.core.paging import Page
@@ -68,11 +68,12 @@ class Revoking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolmentCode(msgspec.Struct, frozen=True):
-    """What the device scans: the code, and the same as a QR (SVG)."""
+    """What the device scans: the code, a link to the field client with it, and the link as a QR (SVG)."""
 
     device: UUID
     code: str
     qr: str
+    url: str
 
 
 @get("/v1/devices", right="devices")
@@ -96,7 +97,7 @@ async def enrol_device(request: Ask, data: JSONBody[NewDevice]) -> EnrolmentCode
             conn, muster(request).door, code=data.code, kind=data.kind, where=where,
             by=principal(request).login, at=now(),
         )  # fmt: skip
-    return _code(device, code)
+    return _code(request, device, code)
 
 
 @post("/v1/devices/{device:str}/code", right="devices")
@@ -104,7 +105,8 @@ async def renew_device_code(request: Ask, device: FromPath[str]) -> EnrolmentCod
     """A new one-time code for a device that was wiped."""
     async with muster(request).pool.connection() as conn:
         found = await devices.by_code(conn, device)
-        return _code(found["device"], await devices.new_code(conn, found["device"], at=now()))
+        code = await devices.new_code(conn, found["device"], at=now())
+    return _code(request, found["device"], code)
 
 
 @post("/v1/devices/{device:str}/move", status_code=204, right="devices")
@@ -217,9 +219,10 @@ def _this(request: Ask) -> UUID:
     return who.device
 
 
-def _code(device: UUID, code: str) -> EnrolmentCode:
-    qr = segno.make(f"muster:device:{code}", error="m").svg_inline(scale=4)
-    return EnrolmentCode(device, code, qr)
+def _code(request: Ask, device: UUID, code: str) -> EnrolmentCode:
+    url = devices.link(asking.site(request).origin, code)
+    qr = segno.make(url, error="m").svg_inline(scale=4)
+    return EnrolmentCode(device, code, qr, url)
 
 
 HANDLERS = [

@@ -137,6 +137,11 @@ async def new_code(conn: Conn, device: UUID, *, at: datetime) -> str:
     return code
 
 
+def link(address: str, code: str) -> str:
+    """What a phone scans: its own page. The code is in the fragment, which a browser sends to nobody."""
+    return f"{address.rstrip('/')}/field/#enrol={code}"
+
+
 async def claim(conn: Conn, code: str, *, at: datetime, holder: UUID | None = None) -> Tokens:
     """A device's first tokens, for its enrolment code. Raises EnrolmentOver, DeviceRevokedNow."""
     found = await _row(conn, "use_code", code=token_hash(code), at=at)
@@ -193,6 +198,12 @@ async def principal(conn: Conn, token: str, *, at: datetime) -> Principal:
         first["account"], first["login"] or "", holdings, device=first["device"],
         device_code=first["code"], revoked=first["revoked"],
     )  # fmt: skip
+
+
+async def author(conn: Conn, token: str) -> Sender | None:
+    """The device whose token a carried queue bears, even one that has run out; None for one of nobody."""
+    found = await _row(conn, "author", token=token_hash(token))
+    return Sender(device=found["code"]) if found else None
 
 
 async def holdings_of(conn: Conn, account: UUID, *, at: datetime) -> tuple[Holding, ...]:

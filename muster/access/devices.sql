@@ -75,6 +75,10 @@ LEFT JOIN access.holding h ON h.account = a.account AND h.starts_at <= %(at)s
 LEFT JOIN sampling.site s ON s.site = h.site
 WHERE t.token = %(token)s;
 
+-- name: author
+-- The device whose token this is, run out or not: what it wrote does not run out.
+SELECT d.code FROM access.device_token t JOIN access.device d USING (device) WHERE t.token = %(token)s;
+
 -- name: token_seen
 UPDATE access.device_token SET used_at = coalesce(used_at, %(at)s), seen_at = %(at)s
 WHERE token = %(token)s RETURNING device;

@@ -46,6 +46,7 @@ _SAYS = (
 _SUBJECTS = {
     "tube": "tubes", "site": "sites", "queue": "sites", "area": "areas", "resident": "people", "stance": "people",
     "result": "results", "alias": "people", "unit": "units", "box": "boxes", "carried": "boxes", "task": "tasks",
+    "needs": "sites", "visit": "people", "call": "areas", "home_request": "people",
 }  # fmt: skip
 Key = tuple[str, Any]
 

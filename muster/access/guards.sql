@@ -6,7 +6,8 @@ OR actor = (SELECT nullif(access.word('login'), ''))
 OR device = (SELECT nullif(access.word('device'), ''))
 OR type IN ('AreaListed', 'UnitListed', 'SiteListed', 'PolicyAdopted', 'DenominatorDeclared',
     'RoundOpened', 'RoundClosed', 'SiteOpened', 'SiteClosed', 'LaneOpened', 'LaneClosed',
-    'QueueCounted', 'SitePlaced', 'AreaPlaced', 'FiguresReported')
+    'QueueCounted', 'SupplyLow', 'SiteChecked', 'BuildingCalled', 'SitePlaced', 'AreaPlaced',
+    'FiguresReported')
 OR cardinality((SELECT access.codes('labs'))) > 0 AND body ->> 'lab' = ANY ((SELECT access.codes('labs'))::text[])
 OR type LIKE 'Result%' AND EXISTS (SELECT FROM lab.result r WHERE r.result = event.subject)
 OR cardinality((SELECT access.codes('labs'))) = 0 AND (access.sees_tube(subject)
@@ -70,6 +71,10 @@ false
 -- name: run_file (table: lab.run_file; door: SELECT, INSERT, UPDATE, DELETE)
 -- A laboratory's own files; they hold codes of tubes.
 (SELECT access.yes('everyone')) OR lab = ANY ((SELECT access.codes('labs'))::text[])
+
+-- name: photo_file (table: sampling.photo_file; door: SELECT)
+-- Photos are asked for through Muster's own hand, which checks the site's place.
+false
 
 -- name: erasure (table: access.erasure; door: SELECT)
 -- Requests to erase and their proofs.

@@ -56,7 +56,7 @@ async def accounts(
     login, last = decode(after, str, UUID) or ("", _NIL)
     found = await rows(conn, _HERE, "accounts", at=at, after=login, last=last, limit=limit + 1)
     for one in found:
-        one["name"] = opened_name(vault, one["name"])
+        one |= {name: opened_name(vault, one[name]) for name in ("name", "phone")}
     return page(found, limit, ("login", "account"))
 
 
@@ -65,8 +65,8 @@ async def account(conn: Conn, vault: Sealer, account: UUID) -> dict[str, Any]:
     found = await row(conn, _HERE, "account", account=account)
     if found is None:
         raise AccountUnknown(login=account)
-    name = opened_name(vault, found["name"])
-    return {**found, "name": name, "roles": await holdings(conn, [account])}
+    found |= {name: opened_name(vault, found[name]) for name in ("name", "phone")}
+    return {**found, "roles": await holdings(conn, [account])}
 
 
 async def holdings(conn: Conn, accounts: Sequence[UUID]) -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ LEFT JOIN credential.totp t USING (account)
 WHERE a.login = %(login)s ORDER BY a.closed_at DESC NULLS FIRST LIMIT 1;
 
 -- name: account
-SELECT a.*, n.name FROM access.account a LEFT JOIN credential.person n USING (account)
+SELECT a.*, n.name, n.phone FROM access.account a LEFT JOIN credential.person n USING (account)
 WHERE a.account = %(account)s;
 
 -- name: accounts
 -- Accounts by login, with how far each has come in signing in.
 SELECT a.account, a.login, a.kind, a.starts_at, a.ends_at, a.closed_at, a.undertaking, n.name,
-    p.account IS NOT NULL AS enrolled, t.confirmed_at IS NOT NULL AS second_factor,
+    n.phone, p.account IS NOT NULL AS enrolled, t.confirmed_at IS NOT NULL AS second_factor,
     (SELECT count(*)::int FROM credential.passkey k WHERE k.account = a.account) AS passkeys,
     (SELECT coalesce(array_agg(DISTINCT h.role ORDER BY h.role), '{}') FROM access.holding h
         WHERE h.account = a.account AND (h.ends_at IS NULL OR h.ends_at > %(at)s)) AS roles
@@ -73,9 +73,13 @@ SELECT (%(area)s::uuid IS NOT NULL AND NOT EXISTS (
     (%(person)s::uuid IS NOT NULL AND NOT EXISTS (
         SELECT FROM registry.resident r WHERE r.resident = %(person)s)) AS person;
 
--- name: put_name
-INSERT INTO credential.person (account, name) VALUES (%(account)s, %(name)s)
-ON CONFLICT (account) DO UPDATE SET name = excluded.name RETURNING account;
+-- name: put_person
+INSERT INTO credential.person (account, name, phone) VALUES (%(account)s, %(name)s, %(phone)s)
+RETURNING account;
+
+-- name: put_phone
+INSERT INTO credential.person (account, phone) VALUES (%(account)s, %(phone)s)
+ON CONFLICT (account) DO UPDATE SET phone = excluded.phone RETURNING account;
 
 -- name: set_password
 INSERT INTO credential.password (account, hash, changed_at) VALUES (%(account)s, %(hash)s, %(at)s)

@@ -42,6 +42,21 @@ class TooManyAttempts(Problem):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How many failures lock something, and how many seconds forgive one: of a login from one address
+    and from everywhere. `longest`: no lock is longer."""
+
+    here: int = FAILURES_LIMIT
+    here_forgiven: int = FAILURE_FORGIVEN_SECONDS
+    everywhere: int = LOGIN_FAILURES_LIMIT
+    everywhere_forgiven: int = LOGIN_FAILURE_FORGIVEN_SECONDS
+    longest: int = LOCK_LONGEST_SECONDS
+
+
+SIGN_IN = Limits()
+
+
+@dataclass(frozen=True)
 class Trying:
     """One attempt: the keys under which it counts."""
 
@@ -69,17 +84,17 @@ async def check(conn: Conn, one: Trying, *, at: datetime) -> None:
         raise TooManyAttempts(seconds=ceil((found["until"] - at).total_seconds()))
 
 
-async def failed(conn: Conn, one: Trying, *, at: datetime) -> None:
+async def failed(conn: Conn, one: Trying, *, at: datetime, by: Limits = SIGN_IN) -> None:
     """Count a failure, and lock what has had too many."""
     limits = (
-        (one.pair, FAILURES_LIMIT, FAILURE_FORGIVEN_SECONDS),
-        (one.login, LOGIN_FAILURES_LIMIT, LOGIN_FAILURE_FORGIVEN_SECONDS),
+        (one.pair, by.here, by.here_forgiven),
+        (one.login, by.everywhere, by.everywhere_forgiven),
         (one.address, ADDRESS_FAILURES_LIMIT, ADDRESS_FAILURE_FORGIVEN_SECONDS),
     )
     keys, most, forgiven = (list(column) for column in zip(*limits, strict=True))
     await row(
         conn, _HERE, "count_failure", keys=keys, most=most, forgiven=forgiven, at=at,
-        lock=LOCK_SECONDS, longest=LOCK_LONGEST_SECONDS,
+        lock=LOCK_SECONDS, longest=by.longest,
     )  # fmt: skip
 
 

@@ -13,7 +13,10 @@ from muster import __version__
 CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "demo": ("running", "Generate a district, import it, play a round, show the outcome."),
-        "serve": ("running", "Serve the HTTP interface on this machine until interrupted."),
+        "serve": (
+            "running",
+            "Serve the HTTP interface until interrupted: here, or on a site's network.",
+        ),
         "example": ("importing", "Generate a district in import format."),
         "import": ("importing", "Import a CSV or XLSX table; bad rows come back to be corrected."),
         "import-positions": ("overview", "Positions of areas and sites from a GeoJSON file."),
@@ -62,6 +65,8 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
     "Accounts": {
         "account": ("accounts", "Open, grant, move, close; staff lists, slips, links, sessions."),
         "device": ("devices", "Enrol, list, move, revoke; what came late from whom."),
+        "field": ("field", "Take in what phones without a network have sealed into files."),
+        "lan": ("lan", "Phones on a site without internet: the certificate, the card to hang up."),
     },
     "People's data": {
         "about": ("privacy", "What is held about somebody and who looked, to print."),

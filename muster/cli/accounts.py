@@ -51,11 +51,12 @@ address_option = click.option(
     "--kind", type=click.Choice(get_args(AccountKind)), default="staff", show_default=True
 )
 @click.option("--name", help="The holder's name; kept sealed.")
+@click.option("--phone", help="The number to call at work; kept sealed.")
 @click.option("--from", "start", help="Local time, e.g. '2021-08-02 09:00'; by default now.")
 @click.option("--to", "end", help="Local time; guests and aid teams need one.")
 async def open_account(
-    out: Out, login: str, role: Any, kind: Any, name: str | None, start: str | None,
-    end: str | None, **place: Any,
+    out: Out, login: str, role: Any, kind: Any, name: str | None, phone: str | None,
+    start: str | None, end: str | None, **place: Any,
 ) -> Any:  # fmt: skip
     """Open an account, with a first role. `muster account link` lets its holder in."""
     starts_at, ends_at = _time(out, start), _time(out, end)
@@ -66,7 +67,7 @@ async def open_account(
             grants = [await decide.placed(conn, role=role, **place)] if role else []
             account = await decide.open_account(
                 conn, muster.door, muster.vault, login=login, kind=kind, name=name,
-                starts_at=starts_at or at, ends_at=ends_at, grants=grants, actor=ACTOR, at=at,
+                phone=phone, starts_at=starts_at or at, ends_at=ends_at, grants=grants, actor=ACTOR, at=at,
             )  # fmt: skip
         out.say(f"The account {login} is open: {account}", f"账号 {login} 已开通：{account}")
         return {"account": account}

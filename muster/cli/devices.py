@@ -13,6 +13,7 @@ from muster.access import devices
 from muster.access.devices import Kind, Where
 from muster.access.readings import COMMAND_LINE as ACTOR
 from muster.cli import main
+from muster.cli.accounts import address_option
 from muster.cli.output import Out, command, every, opened, output_option
 from muster.core.clock import now
 from muster.instance import Instance
@@ -43,8 +44,9 @@ def _place_options(work: Any) -> Any:
 @click.option("--kind", type=click.Choice(get_args(Kind)), default="phone", show_default=True)
 @_place_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The QR as an .svg or .png.")
+@address_option
 async def enrol_device(
-    out: Out, code: str, kind: Kind, output: Path | None, **place: str | None
+    out: Out, code: str, kind: Kind, output: Path | None, address: str, **place: str | None
 ) -> Any:
     """List a device and show the one-time code that it scans."""
 
@@ -54,7 +56,7 @@ async def enrol_device(
                 conn, muster.door, code=code, kind=kind, where=await _where(conn, **place),
                 by=ACTOR, at=now(),
             )  # fmt: skip
-        return _shown(out, device, once, output)
+        return _shown(out, device, devices.link(address, once), once, output)
 
     return await opened(work, out)
 
@@ -62,14 +64,15 @@ async def enrol_device(
 @command(device_group, "code")
 @click.argument("code")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The QR as an .svg or .png.")
-async def renew_code(out: Out, code: str, output: Path | None) -> Any:
+@address_option
+async def renew_code(out: Out, code: str, output: Path | None, address: str) -> Any:
     """A new one-time code, for a device that was wiped."""
 
     async def work(out: Out, muster: Instance) -> Any:
         async with muster.pool.connection() as conn:
             device = (await devices.by_code(conn, code))["device"]
             once = await devices.new_code(conn, device, at=now())
-        return _shown(out, device, once, output)
+        return _shown(out, device, devices.link(address, once), once, output)
 
     return await opened(work, out)
 
@@ -157,9 +160,9 @@ async def _where(conn: Any, *, area: str | None, site: str | None, lab: str | No
     return Where(found, at, lab)
 
 
-def _shown(out: Out, device: UUID, once: str, output: Path | None) -> Any:
-    """The code as a QR: in a file, or on the terminal."""
-    qr = segno.make(f"muster:device:{once}", error="m")
+def _shown(out: Out, device: UUID, url: str, once: str, output: Path | None) -> Any:
+    """The link as a QR: in a file, or on the terminal."""
+    qr = segno.make(url, error="m")
     if output is not None:
         qr.save(str(output), scale=6, border=2)
         out.say(
@@ -167,4 +170,4 @@ def _shown(out: Out, device: UUID, once: str, output: Path | None) -> Any:
         )
     elif not out.json and out.screen.is_terminal:
         qr.terminal(compact=True)
-    return {"device": device, "code": once}
+    return {"device": device, "code": once, "url": url}

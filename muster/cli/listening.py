@@ -7,7 +7,7 @@ import socket
 import ssl
 from asyncio.events import TimerHandle
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ from muster.config import (
     Rates,
 )
 from muster.core.problems import Problem
+from muster.core.tasks import end
 from muster.hardening import Front, Hardened, HeadTooLarge, ServerBusy
 from muster.instance import Instance
 from muster.intake.feeding import feed_files
+from muster.lan.names import shown
 from muster.web import PROBLEM
 
 
@@ -64,13 +66,28 @@ class Tls:
 
 @asynccontextmanager
 async def serving(
-    muster: Instance, host: str = "127.0.0.1", port: int = 0, *,
+    muster: Instance, host: str | Sequence[str] = "127.0.0.1", port: int = 0, *,
     tls: Tls | None = None, front: Front | None = None, rates: Rates | None = None,
     also: Sequence[Any] = (),
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:  # fmt: skip
-    """The HTTP server of an open Muster; port 0 takes a free one. Its address."""
+    """The HTTP server of an open Muster, at one host or several; port 0 takes a free one. Its address,
+    at the first host."""
     inner = make_app(muster, also)
     app = Hardened(inner, front or Front(), rates or muster.settings.rates)
+    async with listening(app, [host] if isinstance(host, str) else host, port, tls=tls) as found:
+        feeding = asyncio.create_task(feed_files(muster))
+        try:
+            yield found
+        finally:
+            inner.state.glances.close()  # streams would be waited for
+            await end(feeding)
+
+
+@asynccontextmanager
+async def listening(
+    app: Hardened, hosts: Sequence[str], port: int, *, tls: Tls | None = None
+) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+    """An application at some hosts, on one port. The address at the first of them."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http=Listening, ws="none", lifespan="off",
         proxy_headers=False, server_header=False,
@@ -78,31 +95,32 @@ async def serving(
     )  # fmt: skip
     config.load()
     config.ssl = _context(tls) if tls else None
-    at = listener(host, port)
-    server = uvicorn.Server(config)
-    # uvicorn would raise the signal again when it has ended, before the database is closed.
-    setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
-    task = asyncio.create_task(server.serve(sockets=[at]))
-    feeding = asyncio.create_task(feed_files(muster))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.01)
-    shown = f"[{host}]" if ":" in host else host
-    try:
-        yield server, f"http{'s' if tls else ''}://{shown}:{at.getsockname()[1]}"
-    finally:
-        inner.state.glances.close()  # streams would be waited for
-        server.should_exit = True
-        await task
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
-        at.close()
+    with ExitStack() as sockets:
+        bound: list[socket.socket] = []
+        for host in hosts:
+            bound.append(sockets.enter_context(listener(host, port, beside=bool(bound))))
+            port = bound[0].getsockname()[1]
+        server = uvicorn.Server(config)
+        # uvicorn would raise the signal again when it has ended, before the database is closed.
+        setattr(server, "capture_signals", nullcontext)  # noqa: B010  (its type is a method)
+        task = asyncio.create_task(server.serve(sockets=bound))
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+        try:
+            yield server, f"http{'s' if tls else ''}://{shown(hosts[0])}:{port}"
+        finally:
+            server.should_exit = True
+            await task
 
 
-def listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int, *, beside: bool = False) -> socket.socket:
+    """A socket at a host and port; `beside` another at the same port, of IPv4."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, else asyncio does not set TCP_NODELAY and each answer takes 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if beside and family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         bound.bind((host, port))
     except OSError as error:

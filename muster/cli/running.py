@@ -5,8 +5,8 @@ import ipaddress
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from muster.cli import main
 from muster.cli.demo import run_demo
 from muster.cli.listening import PortTaken, Tls, listener, serving
 from muster.cli.output import Out, command, opened
+from muster.cli.site import install_port_option, named_option, serving_site, show_site, site_of
 from muster.config import Rates
 from muster.core.clock import now
 from muster.core.problems import Problem
@@ -42,7 +43,7 @@ class PlainHttp(Problem):
 
 
 @command(main, "serve")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", help="Otherwise 127.0.0.1: this machine only.")
 @click.option("--port", default=USUAL_PORT, show_default=True)
 @click.option("--tls-cert", type=FILE, help="The certificate with its chain, PEM.")
 @click.option("--tls-key", type=FILE, help="The certificate's key, PEM.")
@@ -50,31 +51,62 @@ class PlainHttp(Problem):
               help="A reverse proxy in front has TLS and says who asks.")  # fmt: skip
 @click.option("--proxy-address", "proxies", multiple=True, metavar="ADDRESS[/BITS]",
               help="A proxy on another machine; repeatable.")  # fmt: skip
+@click.option("--lan", is_flag=True,
+              help="On a site's network without internet: HTTPS with a certificate of its own.")  # fmt: skip
+@named_option
+@install_port_option
 async def serve(
-    out: Out, host: str, port: int, tls_cert: Path | None, tls_key: Path | None,
-    behind_proxy: bool, proxies: tuple[str, ...],
+    out: Out, host: str | None, port: int, tls_cert: Path | None, tls_key: Path | None,
+    behind_proxy: bool, proxies: tuple[str, ...], lan: bool, given: tuple[str, ...],
+    install_port: int | None,
 ) -> Any:  # fmt: skip
-    """Serve the HTTP interface until interrupted: on this machine, or with TLS or behind a proxy on
-    any address."""
+    """Serve the HTTP interface until interrupted: on this machine, with TLS or behind a proxy on any
+    address, or with --lan to the phones of a site."""
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together")
     if proxies and not behind_proxy:
         raise click.UsageError("--proxy-address goes with --behind-proxy")
+    if (given or install_port) and not lan:
+        raise click.UsageError("--lan-address and --install-port go with --lan")
+    if lan and (host is not None or tls_cert or behind_proxy):
+        raise click.UsageError("--lan goes without --host, --tls-cert and --behind-proxy")
+    if lan:
+        return await _serve_site(out, given, port, install_port)
     tls = Tls(tls_cert, tls_key) if tls_cert and tls_key else None
     front = Front(behind_proxy, tuple(_network(one) for one in proxies))
+    host = "127.0.0.1" if host is None else host
     if not (tls or behind_proxy or _is_loopback(host)):
         raise PlainHttp(host=host)
 
     async def work(out: Out, muster: Instance) -> Any:
         async with serving(muster, host, port, tls=tls, front=front) as (_, address):
-            out.aside.print(
-                f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)", soft_wrap=True
-            )
-            await _invite(out, muster, address)
-            await _told_to_stop()
+            await _served(out, muster, address)
         return {"served": address}
 
     return await opened(work, out, background=True, chores=CHORES)
+
+
+async def _serve_site(
+    out: Out, given: tuple[str, ...], port: int, install_port: int | None
+) -> dict[str, Any]:
+    site = site_of(out.settings.home, given, port, install_port)
+
+    async def work(out: Out, muster: Instance) -> Any:
+        async with serving_site(muster, site):
+            show_site(out, site)
+            await _served(out, muster, site.address)
+        return {"served": site.address, **site.told}
+
+    return await opened(work, out, background=True, chores=CHORES)
+
+
+async def _served(out: Out, muster: Instance, address: str) -> None:
+    """Say where it is served, until told to stop."""
+    with _told_to_stop() as told:  # before anybody can know that it serves
+        said = f"Muster: {address}  (OpenAPI: {address}/openapi/openapi.json)"
+        out.aside.print(said, soft_wrap=True)
+        await _invite(out, muster, address)
+        await told.wait()
 
 
 async def _invite(out: Out, muster: Instance, address: str) -> None:
@@ -103,15 +135,18 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _told_to_stop() -> None:
-    """Wait for a signal to end; a second one ends the process in its usual way."""
+@contextmanager
+def _told_to_stop() -> Iterator[asyncio.Event]:
+    """Set by a signal to end; a second one, afterwards, ends the process in its usual way."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, told.set)
-    await told.wait()
-    for number in signals:
-        loop.remove_signal_handler(number)
+    try:
+        yield told
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 @command(main, "demo")
@@ -141,8 +176,9 @@ async def demo(out: Out, people: int, seed: int, stay: bool | None, browse: bool
                 out.say("To look at it in the browser later: make browse",
                         "以后在浏览器中查看：make browse")  # fmt: skip
             if stays:
-                _show_link(out, look)
-                await _told_to_stop()
+                with _told_to_stop() as told:
+                    _show_link(out, look)
+                    await told.wait()
             return played
 
     return await opened(work, out, background=True, chores=CHORES)

@@ -25,6 +25,7 @@ from muster.intake.tables import Column, open_table
 COLUMNS = (
     Column("login", ("工号", "登录名", "账号", "人员编号", "staff number"), required=True),
     Column("name", ("姓名", "名字")),
+    Column("phone", ("电话", "手机", "手机号", "手机号码", "联系电话", "phone number", "mobile")),
     Column("role", ("角色", "岗位", "职务"), required=True),
     Column("kind", ("类别", "人员类别", "账号类型")),
     Column("area", ("区域", "区域编码", "网格", "社区", "area code")),
@@ -74,6 +75,7 @@ class Entry:
 
     login: str
     name: str | None
+    phone: str | None
     kind: AccountKind
     role: Any
     area: str | None
@@ -124,7 +126,7 @@ async def _take(muster: Instance, row: Row, zone: str, report: StaffReport) -> l
 _COLUMN_OF = {
     "LoginUnfit": "login", "AccountDiffers": "login", "RolesConflict": "role", "PlaceUnfit": "role",
     "RoleTooLong": "end", "AccountNeedsEnd": "end", "EndsBeforeStart": "end",
-    "TimeUnlikely": "end",
+    "TimeUnlikely": "end", "PhoneUnfit": "phone",
 }  # fmt: skip
 
 
@@ -143,7 +145,7 @@ async def _apply(muster: Instance, conn: queries.Conn, entry: Entry) -> str:
     if account is None or account["closed_at"] is not None:
         await decide.open_account(
             conn, muster.door, muster.vault, login=entry.login, kind=entry.kind, name=entry.name,
-            starts_at=entry.starts_at or at, ends_at=entry.ends_at, grants=[wanted],
+            phone=entry.phone, starts_at=entry.starts_at or at, ends_at=entry.ends_at, grants=[wanted],
             actor="command line", at=at,
         )  # fmt: skip
         return "opened"
@@ -173,6 +175,7 @@ def _read(row: Row, zone: str) -> Entry:
     entry = Entry(
         login=queries.tidy_login(cells.label("login", text["login"], limit=_CODE_LIMIT)),
         name=cells.limited("name", text["name"], limit=_NAME_LIMIT) or None,
+        phone=cells.limited("phone", text["phone"], limit=_CODE_LIMIT) or None,
         kind=cells.word("kind", text["kind"], _KIND_WORDS) or "staff",
         role=cells.word("role", text["role"], _ROLE_WORDS),
         starts_at=cells.time("start", text["start"], zone) if text["start"] else None,

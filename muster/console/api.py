@@ -1,6 +1,7 @@
-"""HTTP for the console: its built files, and the health page's figures.
+"""HTTP for the browser: the built files of the console and of the field client, the health page's figures.
 
-`built/` is made from web/ when Muster is installed (tools/build_console.py) and is no part of the source.
+`built/` and `field/` are made from web/ when Muster is installed (tools/build_console.py) and are no part of
+the source.
 """
 
 import mimetypes
@@ -19,9 +20,14 @@ from muster import __version__
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.core.rows import row
+from muster.headers import CONTENT_POLICY
 from muster.web import Ask, NotFound, muster
 
 BUILT = Path(__file__).with_name("built")
+FIELD = Path(__file__).with_name("field")
+# The field client reads codes with WebAssembly, which a strict policy forbids otherwise.
+FIELD_POLICY = CONTENT_POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+_KINDS = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}
 _HERE = "muster.console"
 _STARTED = time.monotonic()
 
@@ -66,22 +72,35 @@ def go_to_console() -> Redirect:
 )
 def show_console(request: Ask, path: FromPath[str] = "/") -> Response[bytes]:
     """A file of the console; every other address below is one of its pages."""
+    return _shown(request, BUILT, path)
+
+
+@get(["/field", "/field/{path:path}"], right="public", media_type="text/html", sync_to_thread=False)
+def show_field(request: Ask, path: FromPath[str] = "/") -> Response[bytes]:
+    """A file of the field client; every other address below is one of its pages."""
+    return _shown(request, FIELD, path, {"content-security-policy": FIELD_POLICY})
+
+
+def _shown(
+    request: Ask, folder: Path, path: str, more: dict[str, str] | None = None
+) -> Response[bytes]:
     name = path.strip("/")
-    file = _file(name) if name else None
+    file = _file(folder, name) if name else None
     if file is None and "." in name.rpartition("/")[2]:
-        raise NotFound(path=f"/console/{name[:80]}")
-    headers = {"vary": "accept-encoding"}
+        raise NotFound(path=request.url.path[:80])
+    headers = {"vary": "accept-encoding"} | (more or {})
     if file is None:
-        file = _file("index.html")
+        file = _file(folder, "index.html")
         if file is None:
             raise ConsoleNotBuilt()
         kind = "text/html"
         headers["cache-control"] = "no-cache"
     else:
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        kind = _KINDS.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
         # Names of assets hold the hash of what is in them.
         asset = name.startswith("assets/")
         headers["cache-control"] = "public, max-age=31536000, immutable" if asset else "no-cache"
+    kind = kind or "application/octet-stream"
     plain, packed = file
     if packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(packed, media_type=kind, headers=headers | {"content-encoding": "gzip"})
@@ -105,13 +124,13 @@ async def show_system_health(request: Ask) -> Health:
 
 
 @lru_cache(2_000)
-def _file(name: str) -> tuple[bytes, bytes | None] | None:
+def _file(folder: Path, name: str) -> tuple[bytes, bytes | None] | None:
     """A built file and, where that is smaller, its gzip beside it; None where there is no such file."""
-    file = (BUILT / name).resolve()
-    if not file.is_relative_to(BUILT.resolve()) or not file.is_file():
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
         return None
     packed = file.with_name(f"{file.name}.gz")
     return file.read_bytes(), packed.read_bytes() if packed.is_file() else None
 
 
-HANDLERS = [go_to_console, show_console, show_system_health]
+HANDLERS = [go_to_console, show_console, show_field, show_system_health]

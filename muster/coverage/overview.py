@@ -23,6 +23,7 @@ from muster.config import (
 from muster.core.rows import row, rows
 from muster.coverage.engine.pace import Pace, pace
 from muster.coverage.engine.plausible import Finding, Line, check
+from muster.coverage.engine.queue import wait
 
 _HERE = "muster.coverage"
 Conn = psycopg.AsyncConnection[Any]
@@ -307,14 +308,10 @@ async def sites_now(
 
 def _site(one: dict[str, Any], at: datetime) -> SiteNow:
     silent = one["last_at"] is None or at - one["last_at"] > timedelta(minutes=SITE_SILENT_MINUTES)
-    waiting, minutes = one["waiting"], one["wait_minutes"]
-    estimated = False
-    if waiting is not None and minutes is None:
-        per_minute = one["swabs_15"] / 15 or one["swabs_60"] / 60
-        if waiting == 0:
-            minutes, estimated = 0, True
-        elif per_minute:
-            minutes, estimated = round(waiting / per_minute), True
+    waiting = one["waiting"]
+    minutes, estimated = wait(
+        waiting, one["wait_minutes"], swabs_15=one["swabs_15"], swabs_60=one["swabs_60"]
+    )
     return SiteNow(
         site=one["site"], code=one["code"], name=one["name"], area_name=one["area_name"],
         state="closed" if not one["open"] else "silent" if silent else "open", lanes=one["lanes"],

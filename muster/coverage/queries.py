@@ -19,6 +19,7 @@ from muster.config import (
     DEFAULT_TUBE_AGE_MINUTES,
     DEFAULT_TUBE_WARNING_MINUTES,
     PAGE_LIMIT,
+    SUPPLY_HOURS,
 )
 from muster.core.clock import now
 from muster.core.paging import Page, decode, page
@@ -191,7 +192,7 @@ async def way_alarms(
         conn, _HERE, "way_alarms", at=at, whole=whole, sites=list(sites), areas=list(areas),
         hours=BOX_WINDOW_HOURS, age=DEFAULT_TUBE_AGE_MINUTES, warning=DEFAULT_TUBE_WARNING_MINUTES,
         hand_over=DEFAULT_HAND_OVER_MINUTES, least=DEFAULT_BOX_LEAST_DECIDEGREES,
-        most=DEFAULT_BOX_MOST_DECIDEGREES,
+        most=DEFAULT_BOX_MOST_DECIDEGREES, supply_hours=SUPPLY_HOURS,
     )  # fmt: skip
 
 

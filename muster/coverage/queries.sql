@@ -256,6 +256,9 @@ SELECT * FROM (
     WHERE d.state = 'open' AND (%(whole)s OR EXISTS (
         SELECT FROM lab.reception r JOIN custody.box b ON b.box = r.box
         WHERE r.reception = d.reception AND b.site IN (SELECT site FROM place)))
+    UNION ALL SELECT 4, 'supply_low', count(*)::int, min(u.at), NULL FROM sampling.supply u
+    WHERE u.at BETWEEN %(at)s::timestamptz - make_interval(hours => %(supply_hours)s) AND %(at)s
+        AND (%(whole)s OR u.site IN (SELECT site FROM place))
     UNION ALL SELECT 4, 'run_file_waiting', count(*)::int, min(received_at), NULL FROM lab.run_file
     WHERE %(whole)s AND state = 'waiting'
 ) a WHERE count > 0 ORDER BY rank, alarm;

@@ -15,14 +15,15 @@ from muster.desk import history_api, queries, record_api, why_api, work_api
 from muster.desk.queries import Flag, OutcomeState, Reach, Stage, Told, TubeFilter
 from muster.guarding import area_within, principal, reading, right_of
 from muster.papers import queries as papers
-from muster.papers.room import SITE_PREFIX
+from muster.papers.room import site_code
+from muster.registry import queries as registry
 from muster.registry.engine import personal_code
 from muster.sampling import queries as sampling
 from muster.showing import looking
 from muster.web import After, Ask, Format, Limit, muster
 
 Kind = Literal["tube", "box", "site", "lab", "area", "device", "round", "plate", "person"]
-Sought = Annotated[str, Parameter(min_length=1, max_length=128)]
+Sought = Annotated[str, Parameter(min_length=1, max_length=500)]  # a scanned address
 T = TypeVar("T")
 _EACH = 6  # of a kind, under the search field
 
@@ -133,7 +134,7 @@ async def search(request: Ask, q: FromQuery[Sought]) -> Hits:
         found += await _coded(request, text)
         if personal_code.is_marked(text):
             return Hits(text, found)
-    text = text.removeprefix(SITE_PREFIX)  # a site's poster was scanned
+    text = site_code(text) or text  # a site's poster was scanned
     for kind, right in _ASKED:
         if who.may(right):
             found += await _of_kind(request, kind, right, text)
@@ -177,9 +178,9 @@ async def _of_kind(request: Ask, kind: Kind, right: str, text: str) -> list[Hit]
 
 async def _coded(request: Ask, text: str) -> list[Hit]:
     """Whose printed code this is; one code leads straight to them. Raises CodeMistyped."""
-    numbers = personal_code.read_all(text)
+    numbers, ids = personal_code.told_apart(personal_code.read_all(text))
     async with looking(request, right="people") as look:
-        rows = look.show(await papers.people_of(look.conn, numbers))
+        rows = look.show(await papers.people_of(look.conn, numbers, ids))
     return [
         Hit(kind="person", id=one["resident"], name=one["name"], exact=len(rows) == 1,
             place=" ".join(filter(None, (one["building_name"], one["room"]))))
@@ -191,10 +192,14 @@ async def _people(request: Ask, text: str) -> list[Hit]:
     """People of one's areas whose names begin so, masked: at most a few."""
     scope = principal(request).scope("people")
     async with looking(request, right="people") as look:
-        areas = await queries.own_areas(
+        rows = list[dict[str, Any]]()
+        for area in await queries.own_areas(
             look.conn, everywhere=scope.names, areas=scope.name_areas
-        )  # fmt: skip
-        found = look.show(await queries.people(look.conn, areas, text, limit=_EACH))
+        ):  # fmt: skip
+            rows += (await registry.search(look.conn, area, text, limit=_EACH)).items
+            if len(rows) >= _EACH:
+                break
+        found = look.show(rows[:_EACH])
     return [
         Hit(kind="person", id=one["resident"], name=one["name"],
             place=" ".join(filter(None, (one["building_name"], one["room"]))))

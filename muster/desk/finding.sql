@@ -51,17 +51,3 @@ WHERE p.code = %(q)s ORDER BY p.loaded_at DESC, p.plate LIMIT %(limit)s;
 -- The widest areas in which somebody may be searched for by name.
 SELECT a.area FROM registry.area a
 WHERE (%(everywhere)s AND a.parent IS NULL) OR a.area = ANY (%(areas)s::uuid[]);
-
--- name: people
--- A few people of some areas whose names begin so, as they come: in order they would all have to be
--- found first. {column} is the name, its pinyin or its initials.
-SELECT p.resident, a.name AS building_name, p.name, r.room
-FROM registry.span top
-JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
-CROSS JOIN LATERAL (
-    SELECT s.resident, s.building, s.name FROM vault.search s
-    WHERE s.building = b.area AND s.{column} ~>=~ %(prefix)s AND s.{column} ~<~ %(beyond)s
-    LIMIT %(limit)s) p
-JOIN registry.resident r ON r.resident = p.resident
-JOIN registry.area a ON a.area = p.building
-WHERE top.area = ANY (%(areas)s::uuid[]) LIMIT %(limit)s;

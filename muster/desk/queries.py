@@ -108,23 +108,6 @@ async def found(
     return await rows(conn, _HERE, f"finding.sql:{kind}", q=text, limit=limit, **values)
 
 
-async def people(
-    conn: Conn, areas: Collection[UUID], text: str, *, limit: int
-) -> list[dict[str, Any]]:
-    """A few people of some areas whose name, pinyin or initials begin so."""
-    prefix, column = text, "name"
-    if prefix.isascii():
-        prefix = prefix.lower().replace(" ", "")
-        column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
-    sql = query(_HERE, "finding.sql:people").replace("{column}", column)
-    values = {
-        "areas": list(areas), "prefix": prefix, "beyond": prefix + "\U0010ffff", "limit": limit
-    }  # fmt: skip
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(sql.encode(), values)
-        return await cursor.fetchall()
-
-
 async def own_areas(conn: Conn, *, everywhere: bool, areas: Collection[UUID]) -> list[UUID]:
     """The widest areas under which somebody may be searched for by name."""
     asked = await rows(

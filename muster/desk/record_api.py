@@ -62,9 +62,36 @@ class SiteMoment(msgspec.Struct, frozen=True):
     lane: int | None
 
 
+class SiteSupply(msgspec.Struct, frozen=True):
+    """What a site runs short of; `left`: pieces, where counted."""
+
+    item: str
+    left: int | None
+    at: datetime
+    said_by: str
+
+
+class SitePhoto(msgspec.Struct, frozen=True):
+    """A photo of one of the things; `here`: it has arrived, and its time is not over."""
+
+    item: str
+    hash: str
+    here: bool
+
+
+class SiteReadiness(msgspec.Struct, frozen=True):
+    """The latest check before opening: how many things were looked at, and which were not in order."""
+
+    looked_at: int
+    faults: list[str]
+    photos: list[SitePhoto]
+    at: datetime
+    checked_by: str
+
+
 class SiteRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A site: where, at work or not, what waits there (`waiting`: sealed tubes that no laboratory has),
-    its rounds, boxes and hours."""
+    its rounds, boxes, hours, what it runs short of and the latest check."""
 
     site: UUID
     code: str
@@ -80,6 +107,8 @@ class SiteRecord(msgspec.Struct, frozen=True, kw_only=True):
     rounds: list[SiteRound]
     boxes: list[SiteBox]
     moments: list[SiteMoment]
+    supplies: list[SiteSupply]
+    readiness: SiteReadiness | None
     as_of: datetime
 
 
@@ -153,6 +182,7 @@ class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
     unsent_at: datetime | None
     holder: str | None
     holder_name: str | None
+    holder_phone: str | None
     holder_since: datetime | None
     site: UUID | None
     site_code: str | None
@@ -207,6 +237,7 @@ class DeviceHolder(msgspec.Struct, frozen=True):
 
     login: str
     name: str | None
+    phone: str | None
     since: datetime
     until: datetime | None
 
@@ -303,7 +334,13 @@ async def show_board(
         top = (await area_within(request, conn, area))["area"] if area else None
     async with muster(request).pool.connection() as own:
         found = await records.board(
-            own, place_reach(request), at=at, site=where, area=top, code=clean(q or "") or None
+            own,
+            muster(request).vault,
+            place_reach(request),
+            at=at,
+            site=where,
+            area=top,
+            code=clean(q or "") or None,
         )
     return Board(at, records.DEVICE_QUIET_MINUTES, msgspec.convert(found, list[DeviceRow]))
 
@@ -312,7 +349,9 @@ async def show_board(
 async def show_device(request: Ask, device: FromPath[str]) -> DeviceRecord:
     """A device of one's places: the numbers that have not come, its latest work, places, holders."""
     async with muster(request).pool.connection() as own:
-        found = await records.device(own, place_reach(request), device, at=now())
+        found = await records.device(
+            own, muster(request).vault, place_reach(request), device, at=now()
+        )
     return msgspec.convert(found, DeviceRecord)
 
 

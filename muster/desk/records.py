@@ -1,5 +1,6 @@
 """Questions about one site, laboratory, person or device, and the boards of devices and recalls."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from muster.config import DEFAULT_RECALL_HOURS, DEVICE_QUIET_MINUTES
 from muster.core.problems import Problem
 from muster.core.rows import row, rows
 from muster.desk.queries import Reach
+from muster.registry.vault import Vault
 
 _HERE = "muster.desk"
 Conn = psycopg.AsyncConnection[Any]
@@ -53,15 +55,16 @@ async def site(conn: Conn, text: str) -> dict[str, Any]:
 
 
 async def around_site(conn: Conn, found: dict[str, Any]) -> dict[str, Any]:
-    """A site with its rounds, what waits there, its latest boxes, and when it worked."""
+    """A site with its rounds, what waits there, its latest boxes, when it worked, what it is short of."""
     site = found["site"]
     waiting = await row(conn, _HERE, "records.sql:site_waiting", site=site) or {}
     parts = {
         name: await rows(conn, _HERE, f"records.sql:site_{name}", site=site)
-        for name in ("rounds", "boxes", "moments")
+        for name in ("rounds", "boxes", "moments", "supplies")
     }
     return {
-        **found, **parts, "waiting": waiting["tubes"], "waiting_since": waiting["oldest_at"]
+        **found, **parts, "waiting": waiting["tubes"], "waiting_since": waiting["oldest_at"],
+        "readiness": await row(conn, _HERE, "records.sql:site_readiness", site=site),
     }  # fmt: skip
 
 
@@ -85,32 +88,46 @@ async def story(conn: Conn, person: UUID) -> list[dict[str, Any]]:
 
 
 async def board(
-    conn: Conn, reach: Reach, *, at: datetime, site: UUID | None = None, area: UUID | None = None,
-    code: str | None = None,
+    conn: Conn, vault: Vault, reach: Reach, *, at: datetime, site: UUID | None = None,
+    area: UUID | None = None, code: str | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Devices of some places, those in trouble first."""
+    """Devices of some places, those in trouble first, and how to call who holds them."""
     values = reach.parameters()
     values.pop("labs")
-    return await rows(
+    found = await rows(
         conn, _HERE, "records.sql:board", **values, at=at, site=site, area=area, code=code,
         quiet=DEVICE_QUIET_MINUTES,
     )  # fmt: skip
+    return _opened(vault, found, ("holder_name", "holder_phone"))
 
 
-async def device(conn: Conn, reach: Reach, code: str, *, at: datetime) -> dict[str, Any]:
+async def device(
+    conn: Conn, vault: Vault, reach: Reach, code: str, *, at: datetime
+) -> dict[str, Any]:
     """A device with its gaps, what it sent last, where it worked and who held it. Raises
     NoSuchDevice."""
-    found = [one for one in await board(conn, reach, at=at, code=code) if one["code"] == code]
+    found = await board(conn, vault, reach, at=at, code=code)
+    found = [one for one in found if one["code"] == code]
     if not found:
         raise NoSuchDevice(device=code)
     one = found[0]
+    holders = await rows(conn, _HERE, "records.sql:holders", device=one["device"])
     return {
         **one,
         "gaps": await rows(conn, _HERE, "records.sql:gaps_of", code=code),
         "work": await rows(conn, _HERE, "records.sql:device_work", code=code),
         "bindings": await rows(conn, _HERE, "records.sql:bindings", device=one["device"]),
-        "holders": await rows(conn, _HERE, "records.sql:holders", device=one["device"]),
+        "holders": _opened(vault, holders, ("name", "phone")),
     }
+
+
+def _opened(
+    vault: Vault, found: list[dict[str, Any]], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The rows with some sealed columns as text."""
+    for one in found:
+        one |= {name: one[name] and vault.open(bytes(one[name])).decode() for name in columns}
+    return found
 
 
 async def recalled(conn: Conn) -> list[dict[str, Any]]:

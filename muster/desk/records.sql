@@ -26,6 +26,19 @@ SELECT b.box, b.code, b.kind, b.tubes, b.packed_at, b.bound_for,
     (SELECT max(r.received_at) FROM lab.reception r WHERE r.box = b.box) AS received_at
 FROM custody.box b WHERE b.site = %(site)s ORDER BY b.packed_at DESC, b.box LIMIT 20;
 
+-- name: site_supplies
+-- What a site was short of by the latest word on each thing, the longest first.
+SELECT u.item, u.remaining AS "left", u.at, u.said_by FROM sampling.supply u WHERE u.site = %(site)s ORDER BY u.at, u.item;
+
+-- name: site_readiness
+SELECT r.looked_at, r.faults, r.at, r.checked_by, coalesce((SELECT jsonb_agg(jsonb_build_object(
+        'item', p.item, 'hash', p.hash, 'here', EXISTS (SELECT FROM sampling.photo_file f
+            WHERE f.hash = decode(p.hash, 'hex') AND f.sealed IS NOT NULL)) ORDER BY p.n)
+    FROM ROWS FROM (jsonb_to_recordset(r.photos) AS (item text, hash text)) WITH ORDINALITY
+        AS p (item, hash, n)), '[]') AS photos
+FROM sampling.readiness r
+WHERE r.site = %(site)s ORDER BY r.at LIMIT 1;
+
 -- name: site_moments
 -- When a site and its lanes opened and closed, newest first.
 SELECT e.at, e.received_at, e.type, e.actor, (e.body ->> 'lane')::int AS lane
@@ -82,14 +95,14 @@ WITH person AS (
     JOIN sampling.specimen s ON s.person = p.id JOIN sampling.tube t ON t.tube = s.tube
 )
 SELECT e.at, e.type AS kind, e.actor AS by, e.device, NULL::uuid AS tube, NULL AS barcode, NULL AS site_name,
-    coalesce(e.body ->> 'state', e.body ->> 'reason', e.body ->> 'about', e.body ->> 'answer',
-        e.body ->> 'source') AS detail,
+    coalesce(e.body ->> 'state', e.body ->> 'reason', e.body ->> 'outcome', e.body ->> 'about',
+        e.body ->> 'answer', e.body ->> 'source') AS detail,
     coalesce(b.name, r.name) AS place, e.body ->> 'room' AS room
 FROM every i
 JOIN ledger.event e ON e.subject = i.id AND e.body IS NOT NULL
     AND e.type IN ('ResidentListed', 'ResidentMoved', 'ResidentStateChanged', 'ResidentsMerged',
-        'ResidentsUnmerged', 'RefusalRecorded', 'ExemptionGranted', 'StanceWithdrawn',
-        'ObjectionRaised', 'ObjectionAnswered')
+        'ResidentsUnmerged', 'RefusalRecorded', 'ExemptionGranted', 'StanceWithdrawn', 'VisitMade',
+        'VisitWithdrawn', 'ObjectionRaised', 'ObjectionAnswered')
 LEFT JOIN registry.area b ON b.area = (e.body ->> 'building')::uuid
 LEFT JOIN sampling.round r ON r.round = (e.body ->> 'round')::uuid
 UNION ALL
@@ -122,7 +135,8 @@ SELECT q.*, CASE WHEN q.revoked_at IS NOT NULL THEN 3 WHEN q.unsent > 0 OR q.mis
     WHEN q.quiet THEN 1 ELSE 2 END AS rank
 FROM (
     SELECT d.device, d.code, d.kind, d.revoked_at, d.enrolled_at, y.seen_at, y.unsent, y.unsent_at,
-        a.login AS holder, n.name AS holder_name, y.holder_since,
+        a.login AS holder, n.name AS holder_name, n.phone AS holder_phone,
+        y.holder_since,
         b.site, s.code AS site_code, s.name AS site_name, r.name AS area_name, b.lab,
         coalesce(g.last - g.n, 0)::int AS missing, g.last AS last_number,
         (SELECT count(*)::int FROM ledger.inbox i WHERE i.sender = 'device:' || d.code
@@ -171,7 +185,7 @@ LEFT JOIN registry.area r ON r.area = b.area
 WHERE b.device = %(device)s ORDER BY b.since DESC LIMIT 50;
 
 -- name: holders
-SELECT a.login, n.name, k.since, k.until FROM access.device_holder k
+SELECT a.login, n.name, n.phone, k.since, k.until FROM access.device_holder k
 JOIN access.account a ON a.account = k.account
 LEFT JOIN credential.person n ON n.account = k.account
 WHERE k.device = %(device)s ORDER BY k.until NULLS FIRST, k.since DESC LIMIT 50;

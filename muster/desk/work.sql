@@ -45,6 +45,17 @@ SELECT d.discrepancy::text AS key, coalesce(d.barcode, r.code) AS code, d.opened
 FROM lab.discrepancy d LEFT JOIN lab.reception r ON r.reception = d.reception
 WHERE d.state = 'open' ORDER BY d.opened_at, d.discrepancy LIMIT %(limit)s;
 
+-- name: home
+-- Who asks to be swabbed at home and was not swabbed since. Where, not who: the list of them names people.
+SELECT x.request::text AS key, a.name AS code, x.asked_at AS since, NULL AS owner, x.reason AS detail,
+    NULL::uuid AS tube, NULL AS lab, count(*) OVER ()::int AS total
+FROM sampling.home_request x
+JOIN registry.resident r ON r.resident = x.person
+LEFT JOIN registry.area a ON a.area = r.building
+WHERE x.outcome IS NULL
+    AND NOT EXISTS (SELECT FROM sampling.specimen s WHERE s.person = x.person AND s.at > x.asked_at)
+ORDER BY x.asked_at, x.request LIMIT %(limit)s;
+
 -- name: inbox
 -- What could not be read or may not be recorded, kept until somebody says what becomes of it.
 SELECT i.id::text AS key, i.slug AS code, i.received_at AS since, coalesce(i.sender, i.owner) AS owner,

@@ -13,11 +13,11 @@ from muster.core.rows import rows
 from muster.guarding import principal, reading
 from muster.web import Ask
 
-Kind = Literal["waiting", "conflicts", "nobody", "unproven", "cases", "stalled", "inbox"]
+Kind = Literal["waiting", "conflicts", "nobody", "unproven", "cases", "home", "stalled", "inbox"]
 # In the order of their gravity, and by which right each is seen.
 KINDS: dict[Kind, str] = {
     "waiting": "waiting", "conflicts": "conflicts", "nobody": "anomalies", "unproven": "conflicts",
-    "cases": "discrepancies", "stalled": "stalled", "inbox": "inbox",
+    "cases": "discrepancies", "home": "missing", "stalled": "stalled", "inbox": "inbox",
 }  # fmt: skip
 Most = Annotated[int, Parameter(ge=1, le=500, description="how many of each kind")]
 

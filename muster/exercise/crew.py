@@ -33,15 +33,16 @@ class Crew:
     _tokens: dict[str, str] = field(default_factory=dict)
 
     async def staff(
-        self, login: str, *grants: Grant, kind: AccountKind = "staff", name: str | None = None
-    ) -> UUID:
+        self, login: str, *grants: Grant, kind: AccountKind = "staff", name: str | None = None,
+        phone: str | None = None,
+    ) -> UUID:  # fmt: skip
         """An account that has these roles and has signed the undertaking; as it is, if it is there."""
         async with self.muster.pool.connection() as conn:
             if found := await row(conn, "muster.access", "account_by_login", login=login):
                 return found["account"]
             account = await decide.open_account(
                 conn, self.muster.door, self.muster.vault, login=login, kind=kind, name=name,
-                starts_at=self.since, ends_at=None, grants=grants, actor="exercise", at=now(),
+                phone=phone, starts_at=self.since, ends_at=None, grants=grants, actor="exercise", at=now(),
             )  # fmt: skip
         await decide.sign_undertaking(self.muster.door, account, actor=login, at=now())
         return account

@@ -12,11 +12,11 @@ _TOO_SLOW = 408  # nothing was sent in time on an open connection
 
 
 class WireError(Exception):
-    """The server answered with an error status, or the connection broke."""
+    """The server answered with an error status, perhaps asking for patience, or the connection broke."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, retry_after_s: float = 0) -> None:
         super().__init__(f"{status} {body[:300]!r}")
-        self.status, self.body = status, body
+        self.status, self.body, self.retry_after_s = status, body, retry_after_s
 
 
 class Wire:
@@ -59,6 +59,18 @@ class Wire:
         self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 24)
         return await self._once(request)
 
+    async def lose(self, request: bytes) -> None:
+        """Send request bytes on a connection of their own and break it off when the answer begins: the
+        server has done what was asked, and nobody is told."""
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            writer.write(request)
+            await reader.read(1)
+        except OSError as error:
+            raise WireError(0, str(error).encode()) from error
+        finally:
+            writer.transport.abort()
+
     async def _once(self, request: bytes) -> bytes:
         assert self._streams
         reader, writer = self._streams
@@ -67,18 +79,24 @@ class Wire:
             await writer.drain()
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head[9:12])
-            body = await _body(reader, head.lower())
+            head = head.lower()
+            body = await _body(reader, head)
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
             await self.close()
             raise WireError(0, str(error).encode()) from error
         if status >= 400:
-            raise WireError(status, body)
+            raise WireError(status, body, _retry_after_s(head))
         return body
 
     async def close(self) -> None:
         if self._streams:
             self._streams[1].close()
         self._streams = None
+
+
+def _retry_after_s(head: bytes) -> float:
+    at = head.find(b"retry-after:")
+    return float(head[at + 12 : head.index(b"\r", at)]) if at >= 0 else 0
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:

@@ -1,11 +1,13 @@
 """HTTP for what comes in: uploads, their receipts, the inbox."""
 
+import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIFormat,
@@ -19,11 +21,12 @@ from litestar.openapi.spec import (
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from muster.access.devices import sender
-from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT
+from muster.config import BODY_LIMIT_BYTES, ITEMS_LIMIT, PACKED_ANSWERS
 from muster.core.clock import now
 from muster.core.paging import Page
 from muster.core.rows import row
 from muster.guarding import check_reach, principal, reading
+from muster.instance import Instance
 from muster.intake.deciding import Refusal, accept, refuse
 from muster.intake.upload import Answer, MalformedUpload, UploadTooLarge, unzip
 from muster.ledger.event import Body
@@ -127,12 +130,25 @@ async def take_events(request: Ask) -> Receipt:
     answers = await here.intake.take(
         body, received_at=received_at, sender=sent_by, language=language(request)
     )
+    receipt = Receipt(answers, await head_after(here, answers))
+    if len(answers) < PACKED_ANSWERS or "gzip" not in request.headers.get("accept-encoding", ""):
+        return receipt
+    # A phone's line is slow, and ids are more than half of a receipt.
+    packed: Any = Response(
+        gzip.compress(msgspec.json.encode(receipt), 1), media_type="application/json",
+        headers={"content-encoding": "gzip", "vary": "accept-encoding"},
+    )  # fmt: skip
+    return packed
+
+
+async def head_after(here: Instance, answers: Sequence[Answer]) -> Head:
+    """The chain's head once these were answered."""
     head = here.door.head
     if all(one.answer != "stored" for one in answers):  # another server may have stored them
         async with here.pool.connection() as conn:
             found = await row(conn, "muster.intake", "head")
-        return Receipt(answers, Head(**found) if found else Head(0, 0, ""))
-    return Receipt(answers, Head(head.batch, head.seq, head.hash))
+        return Head(**found) if found else Head(0, 0, "")
+    return Head(head.batch, head.seq, head.hash)
 
 
 @get("/v1/receipts", right="receipts")

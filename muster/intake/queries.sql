@@ -16,7 +16,8 @@ SELECT site AS id, code, name, area, lanes FROM sampling.site;
 -- name: people_known
 -- Who of a chunk is known already: by document or, without one, by what a person is known again by.
 -- Of several ids the one that stands for itself counts. Where a review has merged the only one, its
--- row still speaks of that id: it is one of the two records of the person, and no third is made.
+-- row still speaks of that id: it is one of the two records of the person, and no third is made. Who
+-- listed themselves may have typed another's document: they get no roster's row.
 SELECT DISTINCT ON (k.hash) k.hash, r.resident, r.building, r.room, r.state, r.birth_year, r.sex,
     r.registered_area, r."group", r.walk_in, i.name, i.birth_date, i.phone_hash, i.phone
 FROM (
@@ -25,7 +26,7 @@ FROM (
     UNION ALL
     SELECT print, resident FROM vault.identity WHERE print = ANY (%(prints)s)
 ) k
-JOIN registry.resident r ON r.resident = k.resident
+JOIN registry.resident r ON r.resident = k.resident AND r.self_listed IS NOT TRUE
 JOIN vault.identity i ON i.resident = k.resident
 ORDER BY k.hash, r.merged_into NULLS FIRST, r.resident;
 

@@ -2,7 +2,6 @@
 date, building and room; identities go to the vault beside the event, never into it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,7 +21,7 @@ from muster.intake.importing import Cells, RowFault, WordUnknown
 from muster.intake.kinds import area_ids
 from muster.intake.tables import Column
 from muster.ledger.event import Event
-from muster.registry.engine.identity import KINDS, Document, check, kind_named
+from muster.registry.engine.identity import KINDS, Document, check, is_personal, kind_named
 from muster.registry.events import ResidentListed, State
 from muster.registry.vault import Identity, Vault
 
@@ -168,7 +167,7 @@ class Residents:
             ("room", room, 32, name), ("registered_area", registered, 64, ""),
             ("group", group, 64, name),
         ):  # fmt: skip
-            if cells.limited(column, text, limit=limit) and _is_personal(text, of):
+            if cells.limited(column, text, limit=limit) and is_personal(text, of):
                 cells.fault(column, PersonalHere())
         state_: Any = cells.word("state", state, _STATE_WORDS)
         cells.check()
@@ -296,12 +295,3 @@ def _phone(cells: Cells, text: str) -> str:
 
 
 _BETWEEN_DIGITS = str.maketrans("", "", " -+()")
-# A mobile number, or a resident's of either length. Codes of areas have 6, 9 or 12 digits.
-_PERSONAL = re.compile(r"(?<!\d)(?:\d{11}|\d{15}|\d{17}[\dXx])(?!\d)", re.ASCII)
-
-
-def _is_personal(text: str, name: str) -> bool:
-    """Whether a cell that goes into the ledger holds what belongs in the vault only."""
-    if len(text) >= 11 and _PERSONAL.search(text):
-        return True
-    return len(name) > 1 and name in text

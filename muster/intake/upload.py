@@ -177,23 +177,35 @@ class Intake:
         if len(upload.items) > ITEMS_LIMIT:
             raise UploadTooLarge(limit_bytes=UNZIPPED_LIMIT_BYTES, limit_items=ITEMS_LIMIT)
         offset = _offset(upload, received_at)
+        answers = await self.take_items(
+            upload.items, device=upload.device, offset_ms=offset, received_at=received_at,
+            sender=sender, language=language,
+        )  # fmt: skip
+        if upload.unsent is not None and sender.device:
+            async with self.pool.connection() as conn:
+                await conn.execute(_UNSENT, [upload.unsent, received_at, sender.device])
+        return answers
+
+    async def take_items(
+        self, items: Sequence[msgspec.Raw], *, device: str | None, offset_ms: int,
+        received_at: datetime, sender: Sender, language: str = "en",
+    ) -> list[Answer]:  # fmt: skip
+        """One answer per item, in order; `offset_ms` corrects the clock of `device`, whose events these
+        are. Raises what the door raises."""
         read: list[Event | Problem] = []
-        for raw in upload.items:
+        for raw in items:
             try:
-                read.append(read_item(bytes(raw), received_at, upload.device, offset))
+                read.append(read_item(bytes(raw), received_at, device, offset_ms))
             except Problem as problem:
                 read.append(problem)
         said = await self.door.append(
             [one for one in read if isinstance(one, Event)], sender=sender
         )
-        answers, held = _sorted_out(upload.items, read, iter(said))
-        offset = offset if upload.device else 0
+        answers, held = _sorted_out(items, read, iter(said))
         boxes = await self.hold(
-            held, upload.device or sender.name, received_at, offset_ms=offset, sender=sender
-        )
-        if upload.unsent is not None and sender.device:
-            async with self.pool.connection() as conn:
-                await conn.execute(_UNSENT, [upload.unsent, received_at, sender.device])
+            held, device or sender.name, received_at, offset_ms=offset_ms if device else 0,
+            sender=sender,
+        )  # fmt: skip
         kept = iter(zip(held, boxes, strict=True))
         return [answer or _held(*next(kept), language) for answer in answers]
 
@@ -338,8 +350,12 @@ def unzip(body: bytes) -> bytes:
 def _offset(upload: Upload, received_at: datetime) -> int:
     if upload.sent_at is None or not plausible(upload.sent_at):
         return 0
-    offset = (received_at - upload.sent_at) / timedelta(milliseconds=1)
-    return round(offset) if abs(offset) >= CLOCK_TOLERANCE_SECONDS * 1000 else 0
+    return counted((received_at - upload.sent_at) / timedelta(milliseconds=1))
+
+
+def counted(offset_ms: float) -> int:
+    """A measured offset of a clock, 0 where it may be the network's delay."""
+    return round(offset_ms) if abs(offset_ms) >= CLOCK_TOLERANCE_SECONDS * 1000 else 0
 
 
 def _sorted_out(

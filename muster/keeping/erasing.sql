@@ -63,7 +63,7 @@ SELECT r.name FROM sampling.round r WHERE r.closed_at IS NULL
 SELECT e.id, e.type FROM ledger.event e
 WHERE e.subject = ANY (%(residents)s::uuid[]) AND e.body IS NOT NULL
     AND e.type IN ('ResidentListed', 'ResidentMoved', 'ResidentStateChanged', 'RefusalRecorded',
-        'ExemptionGranted', 'ObjectionRaised', 'ObjectionAnswered')
+        'ExemptionGranted', 'VisitMade', 'ObjectionRaised', 'ObjectionAnswered')
 ORDER BY e.seq;
 
 -- name: late_events
@@ -73,7 +73,7 @@ SELECT e.id, e.subject FROM ledger.event e JOIN vault.erased g ON g.resident = e
 WHERE e.seq > coalesce((SELECT f.seq FROM ledger.follower f WHERE f.name = 'erased'), 0)
     AND e.seq <= %(head)s AND e.body IS NOT NULL
     AND e.type IN ('ResidentListed', 'ResidentMoved', 'ResidentStateChanged', 'RefusalRecorded',
-        'ExemptionGranted', 'ObjectionRaised', 'ObjectionAnswered')
+        'ExemptionGranted', 'VisitMade', 'ObjectionRaised', 'ObjectionAnswered')
 ORDER BY e.seq;
 
 -- name: looked_until
@@ -104,6 +104,8 @@ SELECT
         AS "registry.resident",
     (SELECT count(*) FROM sampling.stance WHERE recorded = ANY (%(residents)s::uuid[]))
         AS "sampling.stance",
+    (SELECT count(*) FROM sampling.home_request WHERE recorded = ANY (%(residents)s::uuid[]))
+        AS "sampling.home_request",
     (SELECT count(*) FROM access.holding h JOIN access.account a USING (account)
         WHERE a.kind = 'resident' AND h.person = ANY (%(residents)s::uuid[]))
         AS "credential.person";

@@ -17,6 +17,7 @@ from muster.config import (
     INBOX_DAYS,
     RUN_FILE_DAYS,
     SESSION_DAYS,
+    SITE_PHOTO_DAYS,
 )
 from muster.core.sqlfile import query
 
@@ -71,6 +72,10 @@ KINDS = (
     ),
     DataKind(
         "laboratory_files", "实验室文件", RUN_FILE_DAYS, "it came", "收到", "due_files", "end_files",
+        automatic=True,
+    ),
+    DataKind(
+        "site_photos", "开点检查照片", SITE_PHOTO_DAYS, "it came", "收到", "due_photos", "end_photos",
         automatic=True,
     ),
     DataKind(

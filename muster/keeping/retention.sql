@@ -37,6 +37,12 @@ SELECT count(*) FROM lab.run_file WHERE sealed IS NOT NULL AND expires_at < %(at
 -- name: end_files
 UPDATE lab.run_file SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %(at)s;
 
+-- name: due_photos
+SELECT count(*) FROM sampling.photo_file WHERE sealed IS NOT NULL AND expires_at < %(at)s;
+
+-- name: end_photos
+UPDATE sampling.photo_file SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at < %(at)s;
+
 -- name: due_imports
 SELECT count(*) FROM registry.import i WHERE i.expires_at < %(at)s
     AND (EXISTS (SELECT FROM registry.import_part p WHERE p.import = i.import)

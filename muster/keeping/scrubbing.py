@@ -16,7 +16,7 @@ from muster.config import REWRITE_LIMIT_BYTES
 Conn = psycopg.AsyncConnection[Any]
 PERSONAL = (
     "vault.identity", "vault.search", "vault.note", "ledger.inbox", "registry.resident",
-    "sampling.stance", "registry.objection", "credential.person", "credential.totp",
+    "sampling.stance", "sampling.home_request", "registry.objection", "credential.person", "credential.totp",
     "registry.import_part", "registry.import_fault",
 )  # fmt: skip
 LEDGER = "ledger.event"  # where the bodies of emptied events stood

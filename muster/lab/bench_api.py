@@ -1,19 +1,10 @@
 """HTTP for the work at the bench: open lists, plates, files, runs and release."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.openapi.spec import (
-    OpenAPIFormat,
-    OpenAPIMediaType,
-    OpenAPIType,
-    Operation,
-    RequestBody,
-    Schema,
-)
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
@@ -28,7 +19,7 @@ from muster.lab.loading import PlateUnknown
 from muster.lab.receiving import all_checked, checked
 from muster.lab.releasing import Signed
 from muster.showing import looking
-from muster.web import After, Ask, Code, Format, Limit, language, muster
+from muster.web import After, Ask, BytesOperation, Code, Format, Limit, language, muster
 
 Scanned = Annotated[str, Meta(min_length=1, max_length=256)]
 Waits = Literal["identify", "load", "run", "repeat", "propose", "confirm", "release", "unfit"]
@@ -85,15 +76,6 @@ class ReadAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     plate: Code | None = None
     again: bool = False
-
-
-@dataclass
-class _FileOperation(Operation):
-    """Documents the body, which is a file as it is."""
-
-    def __post_init__(self) -> None:
-        file = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
-        self.request_body = RequestBody({"application/octet-stream": file}, required=True)
 
 
 @get("/v1/labs/{lab:str}/samples", right="samples")
@@ -178,7 +160,7 @@ async def list_files(
         return await queries.files(conn, lab, state=file_state, after=after, limit=limit)
 
 
-@post("/v1/labs/{lab:str}/files", status_code=200, right="plates", operation_class=_FileOperation)
+@post("/v1/labs/{lab:str}/files", status_code=200, right="plates", operation_class=BytesOperation)
 async def upload_file(
     request: Ask, lab: FromPath[str], name: FromQuery[str], plate: FromQuery[str | None] = None,
     again: FromQuery[bool] = False,

@@ -22,6 +22,7 @@ from muster.core.clock import now
 from muster.core.log import error_facts, logger
 from muster.core.problems import Problem, StorageUnavailable, TooBusy
 from muster.core.sqlfile import query
+from muster.core.tasks import end
 from muster.ledger.event import ENVELOPE, OURS, Event, body_bytes, canonical, digest
 from muster.ledger.projection import Catalogue, Touched
 from muster.ledger.settle import INSERT_EVENTS, CarefulStep, Step, as_rows, event_rows
@@ -102,8 +103,7 @@ class Door:
         assert self._task
         while self._queue:
             await asyncio.sleep(0.01)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
         if self._conn:
             await self._conn.close()
 

@@ -22,7 +22,8 @@ from muster.ledger.event import Body, Event, Key
 UUID_KINDS = (
     "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube", "result", "account",
     "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run", "assay", "template",
-    "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels",
+    "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels", "needs",
+    "visit", "call", "home_request",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 
@@ -142,13 +143,9 @@ def _rule(name: str, block: Block) -> Rule:
     options = block.options
     kinds = tuple(kind.strip() for kind in options.get("touched", "").split(",") if kind.strip())
     return Rule(
-        name,
-        options["emits"],
-        kinds,
-        _constants(block.sql).encode(),
-        block.comment,
+        name, options["emits"], kinds, _constants(block.sql).encode(), block.comment,
         "clock" in options,
-    )
+    )  # fmt: skip
 
 
 def _constants(sql: str) -> str:

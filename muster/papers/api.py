@@ -16,7 +16,7 @@ from muster.coverage import queries as coverage
 from muster.guarding import area_within, principal, reading
 from muster.papers import queries, room
 from muster.papers.codes import qr
-from muster.papers.room import Group
+from muster.papers.room import FormKind, Group
 from muster.papers.templates import COMMON, Choice, names, shipped, template
 from muster.papers.typesetting import Form, Paper, press, set_paper
 from muster.papers.words import word
@@ -31,6 +31,7 @@ As = Annotated[
     Literal["pdf", "png"], Parameter(query="format", description="png: the first page, to look at")
 ]
 People = Annotated[int, Parameter(ge=1, le=PRINT_PEOPLE_LIMIT, description="people in this file")]
+Copies = Annotated[int, Parameter(ge=1, le=100, description="sheets")]
 TYPES = {"pdf": "application/pdf", "png": "image/png"}
 NEXT, COUNT, LOST = "x-muster-next", "x-muster-people", "x-muster-lost"
 
@@ -128,9 +129,9 @@ async def print_missing(
 async def show_coded(request: Ask, text: FromPath[str], reason: Why = None) -> list[Coded]:
     """Whose code this is, as it was scanned or typed; several, joined with `+`, are those of a home.
     Those one may not see are left out. Raises CodeMistyped."""
-    numbers = personal_code.read_all(text)
+    numbers, ids = personal_code.told_apart(personal_code.read_all(text))
     async with looking(request, reason) as look:
-        shown = look.show(await queries.people_of(look.conn, numbers))
+        shown = look.show(await queries.people_of(look.conn, numbers, ids))
     return [
         msgspec.convert(
             one | {"code": personal_code.grouped(personal_code.written(one["code"]))}, Coded
@@ -151,7 +152,8 @@ async def print_posters(
         top = (await area_within(request, conn, area))["area"] if area else None
         wanted = (await sampling.site(conn, site))["code"] if site else None
         found = await queries.sites(conn, wanted, top)
-    paper = await _set(request, "poster", room.posters(found, said), form, as_)
+    address = muster(request).settings.address
+    paper = await _set(request, "poster", room.posters(found, said, address), form, as_)
     return _answer(paper, "posters", as_)
 
 
@@ -164,6 +166,22 @@ async def print_guide(
     said = _language(request, told)
     data = room.guide(said, qr(personal_code.PREFIX + personal_code.written(0)))
     return _answer(await _set(request, "guide", data, form, as_), "guide", as_)
+
+
+@get("/v1/print/forms", right="sites")
+async def print_forms(
+    request: Ask, kind: FromQuery[FormKind] = "form", site: FromQuery[str | None] = None,
+    copies: FromQuery[Copies] = 1, form: FromQuery[Choice] = "ours", told: Told = None, as_: As = "pdf",
+) -> Response[bytes]:  # fmt: skip
+    """Blank forms to be filled in by hand, for who has no phone, and keyed in later: of one person, or of
+    a home with a line a person."""
+    said = _language(request, told)
+    found = None
+    if site:
+        async with reading(request) as conn:
+            found = await sampling.site(conn, site)
+    data = room.forms(kind, said, found, copies)
+    return _answer(await _set(request, kind, data, form, as_), kind, as_)
 
 
 @get("/v1/print/templates", right="areas")
@@ -236,6 +254,6 @@ def _language(request: Ask, wanted: Language | None) -> str:
 
 
 HANDLERS = [
-    show_homes, print_codes, print_missing, show_coded, print_posters, print_guide, list_templates,
+    show_homes, print_codes, print_missing, show_coded, print_posters, print_guide, print_forms, list_templates,
     take_template,
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 poster says.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -34,10 +35,12 @@ async def grids(conn: Conn, buildings: list[UUID]) -> dict[UUID, dict[str, Any]]
     return {one["building"]: one for one in found}
 
 
-async def people_of(conn: Conn, numbers: list[int]) -> list[dict[str, Any]]:
-    """Whose codes these are (registry/engine/personal_code.py); of those who were merged, whom they
-    are now."""
-    return await rows(conn, _HERE, "people_of", numbers=numbers)
+async def people_of(
+    conn: Conn, numbers: Sequence[int], ids: Sequence[UUID]
+) -> list[dict[str, Any]]:
+    """Whose codes these are, by number, or by id where a code carries one
+    (registry/engine/personal_code.py: told_apart); of those who were merged, whom they are now."""
+    return await rows(conn, _HERE, "people_of", numbers=list(numbers), ids=list(ids))
 
 
 async def sites(conn: Conn, site: str | None, area: UUID | None) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ LEFT JOIN registry.alias m ON m.recorded = c.resident
 JOIN registry.resident r ON r.resident = coalesce(m.person, c.resident)
 LEFT JOIN registry.area a ON a.area = r.building
 LEFT JOIN vault.identity i ON i.resident = r.resident
-WHERE c.code = ANY (%(numbers)s::bigint[]) ORDER BY c.code, r.resident;
+WHERE c.code = ANY (%(numbers)s::bigint[]) OR c.resident = ANY (%(ids)s::uuid[]) ORDER BY c.code, r.resident;
 
 -- name: sites
 SELECT s.site, s.code, s.name, s.area, a.name AS area_name, p.name AS above_name

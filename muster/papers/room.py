@@ -1,17 +1,22 @@
 """What is put onto papers: people, homes, labels, sites as the templates take them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from muster.papers.words import word
 
+FormKind = Literal["form", "household"]
 Group = Literal["none", "building", "grid", "home"]
 Rows = Sequence[dict[str, Any]]
 Codes = dict[UUID, str]
 SITE_PREFIX = "S:"  # of a poster's code, so that it is never taken for a person's or a tube's
+SITE_PATH = "/r/s/"  # of the page where residents list themselves for a site
+_POSTER = re.compile(r"https?://[^/\s]{1,255}/r/s/([^/?#\s]{1,200})(?:[?#].*)?", re.IGNORECASE)
 
 
 def foot(language: str, who: str, at: datetime) -> str:
@@ -22,6 +27,22 @@ def foot(language: str, who: str, at: datetime) -> str:
 def place_of(one: dict[str, Any]) -> str:
     """Where somebody lives, as it stands on their card."""
     return f"{one['building_name'] or ''} {one['room']}".strip()
+
+
+def site_address(code: str, address: str | None) -> str:
+    """What a poster's QR code holds: the address of the site's page, or where the address of the server
+    is not known what staff scan only."""
+    return (
+        f"{address.rstrip('/')}{SITE_PATH}{quote(code, safe='')}" if address else SITE_PREFIX + code
+    )
+
+
+def site_code(text: str) -> str | None:
+    """The site whose poster was scanned, in either form; None where it was none."""
+    if text.startswith(SITE_PREFIX):
+        return text.removeprefix(SITE_PREFIX)
+    found = _POSTER.fullmatch(text)
+    return unquote(found[1]) if found else None
 
 
 def code_cards(
@@ -81,14 +102,68 @@ def missing_lists(
     return {"language": language, "round": round, "heads": heads, "foot": foot, "groups": groups}
 
 
-def posters(sites: Rows, language: str) -> dict[str, Any]:
-    """Posters of sites."""
+def posters(sites: Rows, language: str, address: str | None = None) -> dict[str, Any]:
+    """Posters of sites; with the server's `address` residents list themselves by their code."""
     made = [
-        {"name": one["name"], "code": one["code"], "qr": SITE_PREFIX + one["code"],
+        {"name": one["name"], "code": one["code"], "qr": site_address(one["code"], address),
+         "open": bool(address),
          "place": " ".join(filter(None, (one["above_name"], one["area_name"])))}
         for one in sites
     ]  # fmt: skip
     return {"language": language, "foot": word("poster_foot", language), "sites": made}
+
+
+def forms(
+    kind: FormKind, language: str, site: dict[str, Any] | None, copies: int
+) -> dict[str, Any]:
+    """Blank forms: of one person with a box a character, or of a home with a line a person. The site,
+    where one is named, is read off their code when they are keyed in."""
+
+    def said(name: str) -> str:
+        return word(name, language)
+
+    def boxes(name: str, count: int, hint: str = "", groups: Sequence[int] = ()) -> dict[str, Any]:
+        return {
+            "label": said(name), "hint": said(hint) if hint else "", "kind": "boxes", "count": count,
+            "groups": list(groups),
+        }  # fmt: skip
+
+    def choice(name: str, *options: str) -> dict[str, Any]:
+        return {
+            "label": said(name),
+            "hint": "",
+            "kind": "choice",
+            "options": list(map(said, options)),
+        }
+
+    line = {"label": said("form_building"), "hint": "", "kind": "line"}
+    data = {
+        "language": language, "title": said(kind), "foot": said("form_foot"), "copies": copies,
+        "advice": said("form_advice"), "privacy": said("form_privacy"),
+        "place": f"{site['name']} {site['code']}" if site else "",
+    }  # fmt: skip
+    if site:
+        data["qr"] = SITE_PREFIX + site["code"]
+    if kind == "household":
+        return data | {
+            "rows": 10, "head": [said("form_building"), said("form_room"), said("form_barcode")],
+            "heads": ["", *map(said, ("form_name", "form_number", "form_phone", "home_position", "home_note"))],
+        }  # fmt: skip
+    return data | {
+        "fields": [
+            boxes("form_name", 14),
+            choice("form_kind", "kind_card", "kind_passport", "kind_permit", "kind_other", "kind_none"),
+            boxes("form_number", 18, groups=(6, 8, 4)),
+            boxes("form_birth", 8, "form_birth_hint", groups=(4, 2, 2)),
+            boxes("form_phone", 11, "form_phone_hint", groups=(3, 4, 4)),
+            line, boxes("form_room", 10),
+            choice("form_reason", "home_bedridden", "home_infant", "home_disability", "home_isolation"),
+        ],
+        "staff": said("form_staff"),
+        "staff_fields": [
+            boxes("form_barcode", 20), boxes("form_position", 2), boxes("form_time", 4, groups=(2, 2)),
+        ],
+    }  # fmt: skip
 
 
 def guide(language: str, sample_svg: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from muster.registry.vault import Vault
 
 Conn = psycopg.AsyncConnection[Any]
 SECTIONS = (
-    "identities", "addresses", "swabs", "recalls", "stances", "merges", "objections", "notes",
+    "identities", "addresses", "swabs", "recalls", "stances", "home_requests", "merges", "objections", "notes",
     "said", "held", "readings",
 )  # fmt: skip
 _SEALED = ("number", "phone", "said", "told")

@@ -37,6 +37,10 @@ SELECT x.at, x.kind, x.reason, d.name AS round
 FROM sampling.stance x LEFT JOIN sampling.round d ON d.round = x.round
 WHERE x.person = ANY (%(ids)s::uuid[]) ORDER BY x.at DESC;
 
+-- name: home_requests
+SELECT x.asked_at, x.reason, x.outcome, x.closed_at
+FROM sampling.home_request x WHERE x.person = ANY (%(ids)s::uuid[]) ORDER BY x.asked_at DESC;
+
 -- name: merges
 SELECT e.at, e.type, e.subject AS one, (e.body ->> 'into')::uuid AS other, e.body ->> 'reason' AS reason
 FROM ledger.event e

@@ -10,6 +10,7 @@ from msgspec import Meta
 from muster.config import OUTLINE_NUMBERS_LIMIT
 from muster.ledger.event import Body, Code, Key, Label
 
+SELF = "self"  # whoever acts on residents' own pages, without an account: no login is called so
 Level = Literal[
     "country", "province", "city", "district", "street", "community", "compound", "grid", "building"
 ]
@@ -114,9 +115,10 @@ class PolicyAdopted(Body, frozen=True):
 
 
 class ResidentListed(Body, frozen=True):
-    """A person (subject) is on the roster, or was met outside it. The identity goes to the vault."""
+    """A person (subject) is on the roster, was met outside it, or listed themselves on their own phone
+    (`self`): nobody has looked at their document. The identity goes to the vault."""
 
-    source: Literal["roster", "walk_in"]
+    source: Literal["roster", "walk_in", "self"]
     state: State = "resident"
     building: UUID | None = None
     room: Room | None = None
@@ -222,6 +224,8 @@ def _merge_keys(merged: UUID, into: UUID) -> Iterable[Key]:
     return (
         ("alias", merged),
         ("stance", merged),
+        ("visit", merged),
+        ("home_request", merged),
         *(("resident", one) for one in both),
         *(("person", one) for one in both),
     )

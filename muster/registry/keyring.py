@@ -18,7 +18,10 @@ from functools import cached_property
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from muster.core.problems import Problem
 
@@ -26,6 +29,8 @@ KEY_BYTES = 32
 NUMBERS = range(1, 256)  # one byte of every sealed value
 LOOK_SECONDS = 1.0  # a changed file is noticed after this much at the latest
 _FORMAT = "muster key ring 1"
+_P256_BYTES = 32
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class VaultKeyUnusable(Problem):
@@ -38,7 +43,7 @@ class VaultKeyUnusable(Problem):
 
 @dataclass(frozen=True)
 class VaultKey:
-    """One key: what is sealed and what is hashed with it have a subkey each."""
+    """One key: what is sealed, what is hashed and what is sealed to it have a subkey each."""
 
     number: int
     made: datetime
@@ -51,6 +56,13 @@ class VaultKey:
     @cached_property
     def hash_key(self) -> bytes:
         return self._subkey(b"hash")
+
+    @cached_property
+    def queue_key(self) -> ec.EllipticCurvePrivateKey:
+        """What queues that others carry are sealed to (muster/intake/queues.py). More bytes than the
+        order has, so that no key is likelier than another (FIPS 186-5, A.2.1)."""
+        chance = HKDF(SHA256(), _P256_BYTES + 16, None, b"muster queue").derive(self.secret)
+        return ec.derive_private_key(int.from_bytes(chance) % (_P256_ORDER - 1) + 1, ec.SECP256R1())
 
     def _subkey(self, use: bytes) -> bytes:
         return hmac.digest(self.secret, b"muster " + use, "sha256")

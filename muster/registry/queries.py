@@ -81,14 +81,21 @@ async def search(
     if prefix.isascii():
         prefix = prefix.lower().replace(" ", "")
         column = "pinyin" if any(vowel in prefix for vowel in "aeiou") else "initials"
-    (resident,) = decode(after, UUID) or (None,)
-    values = {
-        "area": area, "prefix": prefix, "beyond": prefix + "\U0010ffff",
-        "resident": resident, "limit": limit + 1,
-    }  # fmt: skip
-    sql = query(_HERE, "search").replace("{column}", column)
+    (last,) = decode(after, UUID) or (None,)
+
+    def sql(name: str) -> bytes:
+        return query(_HERE, name).replace("{column}", column).encode()
+
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(sql.encode(), values)
+        await cursor.execute(sql("search_from"), {"area": area, "after": last})
+        among = await cursor.fetchone()
+        if among is None:  # not in the tree yet
+            return Page([])
+        among |= {
+            "from": among["from"] or prefix, "beyond": prefix + "\U0010ffff", "after": last,
+            "limit": limit + 1,
+        }  # fmt: skip
+        await cursor.execute(sql("search"), among)
         found = await cursor.fetchall()
     return page(found, limit, ("resident",))
 

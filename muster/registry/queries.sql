@@ -24,23 +24,27 @@ SELECT level, count(*)::int AS count, count(*) FILTER (WHERE kind = 'exclusive')
 FROM registry.area GROUP BY level ORDER BY level;
 
 -- name: search
--- Names by prefix within an area only, by one of three columns that are written in for {column}: name,
--- pinyin or initials. One index probe a building; `~>=~` is what a text_pattern_ops index serves.
+-- The first people of an area whose {column} (name, pinyin or initials: written in) lies between two
+-- texts, after the cursor's. Only they are joined to the rest: many bear a common name. `~>=~` and its
+-- like are what a text_pattern_ops index serves, whatever the database's collation.
 SELECT p.resident, p.building, a.name AS building_name, p.name, p.pinyin, p.initials, r.room,
     r.birth_year, r.sex, r.state
-FROM registry.span top
-JOIN registry.span b ON b.lo BETWEEN top.lo AND top.hi
-CROSS JOIN LATERAL (
-    SELECT * FROM vault.search s
-    WHERE s.building = b.area AND s.{column} ~>=~ %(prefix)s AND s.{column} ~<~ %(beyond)s
+FROM (
+    SELECT s.* FROM vault.search s
+    JOIN registry.span b ON b.area = s.building AND b.lo BETWEEN %(lo)s AND %(hi)s
+    WHERE s.{column} ~>=~ %(from)s AND s.{column} ~<~ %(beyond)s
+        AND (%(after)s::uuid IS NULL OR s.{column} ~>~ %(from)s OR s.resident > %(after)s::uuid)
+    ORDER BY s.{column} USING ~<~, s.resident LIMIT %(limit)s
 ) p
 JOIN registry.resident r ON r.resident = p.resident
 JOIN registry.area a ON a.area = p.building
-WHERE top.area = %(area)s
-    AND (%(resident)s::uuid IS NULL OR (p.{column}, p.resident) > (
-        SELECT l.{column}, l.resident FROM vault.search l WHERE l.resident = %(resident)s::uuid))
-ORDER BY p.{column}, p.resident
-LIMIT %(limit)s;
+ORDER BY p.{column} USING ~<~, p.resident;
+
+-- name: search_from
+-- Where a page goes on after its last person, and where an area's numbers end.
+SELECT s.lo, s.hi, (
+    SELECT l.{column} FROM vault.search l WHERE l.resident = %(after)s::uuid) AS "from"
+FROM registry.span s WHERE s.area = %(area)s;
 
 -- name: person
 SELECT r.*, a.code AS building_code, a.name AS building_name, i.name, i.kind, i.number, i.phone,

@@ -99,7 +99,8 @@ SELECT e.subject AS resident,
         FILTER (WHERE e.body ? 'registered_area'))[1] AS registered_area,
     (array_agg(e.body ->> 'group' ORDER BY e.at DESC, e.id DESC)
         FILTER (WHERE e.type = 'ResidentListed'))[1] AS "group",
-    bool_and(e.body ->> 'source' = 'walk_in') AS walk_in,
+    bool_and(e.body ->> 'source' <> 'roster') AS walk_in,
+    bool_and(e.body ->> 'source' = 'self') AS self_listed,
     a.person AS merged_into
 FROM ledger.event e
 LEFT JOIN registry.alias a ON a.recorded = e.subject
@@ -132,8 +133,9 @@ FROM registry.resident
 WHERE building IS NOT NULL AND merged_into IS NULL AND state <> 'moved_away'
 GROUP BY building, room;
 
--- name: search (key: resident; touched: resident; follower: keyed; index: building, name text_pattern_ops; index: building, pinyin text_pattern_ops; index: building, initials text_pattern_ops)
--- Names beside the building, so that a prefix is looked up building by building within one's area.
+-- name: search (key: resident; touched: resident; follower: keyed; index: building, name text_pattern_ops; index: building, pinyin text_pattern_ops; index: building, initials text_pattern_ops; index: name text_pattern_ops, resident; index: pinyin text_pattern_ops, resident; index: initials text_pattern_ops, resident)
+-- Names beside the building: a prefix is looked up building by building within a small area, in the order
+-- of names within a wide one; the planner chooses.
 SELECT r.resident, r.building, i.name, i.pinyin, i.initials
 FROM registry.resident r JOIN vault.identity i ON i.resident = r.resident
 WHERE r.building IS NOT NULL AND r.merged_into IS NULL;

@@ -29,14 +29,18 @@ Conn = psycopg.AsyncConnection[Any]
 Row = dict[str, Any]
 Progress = Callable[[int], None]  # rows sealed anew so far
 CHUNK = 500
+FILES = 10  # of files at once: one may have many megabytes
 SEEN_SECONDS = 3 * LOOK_SECONDS  # in which every server has looked at the ring
 FIRST = UUID(int=0)
-# What else is sealed, with the column that names a row.
+# What else is sealed, with the column that names a row, and how many are sealed anew at once.
 SEALED = (
-    ("vault.note", "event", "sealed"),
-    ("credential.person", "account", "name"),
-    ("credential.totp", "account", "secret"),
-    ("credential.ceremony", "hash", "facts"),
+    ("vault.note", "event", "sealed", CHUNK),
+    ("credential.person", "account", "name", CHUNK),
+    ("credential.person", "account", "phone", CHUNK),
+    ("credential.totp", "account", "secret", CHUNK),
+    ("credential.ceremony", "hash", "facts", CHUNK),
+    ("lab.run_file", "file", "sealed", FILES),
+    ("sampling.photo_file", "hash", "sealed", FILES),
 )
 
 
@@ -172,7 +176,7 @@ async def uses(conn: Conn, number: int) -> dict[str, int]:
         ("vault.key", "check_"),
         # files being imported, which end by themselves within days
         ("registry.import_part", "sealed"), ("registry.import_fault", "sealed"),
-        *((table, column) for table, _, column in SEALED),
+        *((table, column) for table, _, column, _ in SEALED),
     )  # fmt: skip
     for table, column in columns:
         sql = f"SELECT count(*) FROM {table} WHERE substring({column} FOR 1) = %s"
@@ -189,11 +193,8 @@ async def uses(conn: Conn, number: int) -> dict[str, int]:
 
 async def _leftovers(conn: Conn, current: int) -> bool:
     """Whether a rotation to the current key was interrupted after its hashes had changed places."""
-    for table, _, column in (
-        *SEALED,
-        ("vault.identity", "", "number"),
-        ("vault.identity", "", "phone"),
-    ):
+    columns = [("vault.identity", "number"), ("vault.identity", "phone")]
+    for table, column in [*columns, *((table, column) for table, _, column, _ in SEALED)]:
         sql = (
             f"SELECT EXISTS (SELECT FROM {table} WHERE length({column}) > 0"
             f" AND substring({column} FOR 1) <> %s)"
@@ -224,8 +225,8 @@ async def _reseal(
         done, after = done + len(found), found[-1]["resident"]
         progress(done)
     done += await _reseal_inbox(conn, vault, number)
-    for table, key, column in SEALED:
-        done += await _reseal_column(conn, vault, number, table=table, key=key, column=column)
+    for table, key, column, most in SEALED:
+        done += await _reseal_column(conn, vault, number, table, key, column, most)
     (check,) = (await _one(conn, "check")).values()
     if check[:1] != number.to_bytes():
         await _run(conn, "set_check", check=vault.seal(CHECK))
@@ -288,11 +289,11 @@ async def _reseal_inbox(conn: Conn, vault: Vault, number: int) -> int:
 
 
 async def _reseal_column(
-    conn: Conn, vault: Vault, number: int, *, table: str, key: str, column: str
+    conn: Conn, vault: Vault, number: int, table: str, key: str, column: str, most: int
 ) -> int:
     find = (
         f"SELECT {key}, {column} FROM {table} WHERE length({column}) > 0"
-        f" AND substring({column} FOR 1) <> %s LIMIT {CHUNK} FOR UPDATE SKIP LOCKED"
+        f" AND substring({column} FOR 1) <> %s LIMIT {most} FOR UPDATE SKIP LOCKED"
     )
     put = f"UPDATE {table} SET {column} = %s WHERE {key} = %s"
     done = 0

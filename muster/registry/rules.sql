@@ -1,6 +1,6 @@
 -- name: same_document (emits: ResidentsMerged; touched: resident)
 -- Two ids with one document are one person: the later id is merged into the root, which is the one
--- on the roster, else the first minted. A person's decision to keep them apart stands.
+-- on the roster, else one whom staff met, else the first minted: what people say of themselves comes last. A person's decision to keep them apart stands.
 WITH shared AS (
     SELECT DISTINCT t.number_hash
     FROM vault.identity t
@@ -14,7 +14,7 @@ FROM shared
 JOIN vault.identity mine ON mine.number_hash = shared.number_hash
 CROSS JOIN LATERAL (
     SELECT i.resident FROM vault.identity i JOIN registry.resident r USING (resident)
-    WHERE i.number_hash = shared.number_hash ORDER BY r.walk_in, i.resident LIMIT 1) root
+    WHERE i.number_hash = shared.number_hash ORDER BY r.walk_in, r.self_listed, i.resident LIMIT 1) root
 CROSS JOIN LATERAL (
     SELECT e.id FROM ledger.event e
     WHERE e.subject = mine.resident AND e.type = 'ResidentListed' ORDER BY e.seq DESC LIMIT 1) heard
@@ -47,4 +47,4 @@ WHERE a.recorded IN (
     AND a.reason = 'same_document'
     AND a.person IS DISTINCT FROM (
         SELECT i.resident FROM vault.identity i JOIN registry.resident r USING (resident)
-        WHERE i.number_hash = mine.number_hash ORDER BY r.walk_in, i.resident LIMIT 1);
+        WHERE i.number_hash = mine.number_hash ORDER BY r.walk_in, r.self_listed, i.resident LIMIT 1);

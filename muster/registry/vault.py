@@ -6,6 +6,7 @@ says which of the hashes is the one that counts, so that all rows are always com
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from muster.config import FREE_TEXT_DAYS
 from muster.core.randomness import random_bytes
 from muster.core.text import fold, pinyin
 from muster.ledger.event import Event
+from muster.registry.engine.identity import check
 from muster.registry.keyring import KeyRing, VaultKey, VaultKeyUnusable, make_key_file, read_ring
 
 DocumentKind = Literal[
@@ -111,6 +113,11 @@ class Vault:
 
     def phone_hashes(self, phone: str | None) -> dict[int, bytes]:
         return self.hashes("phone", phone) if phone else {}
+
+    def number_tag(self, sealed: bytes, salt: bytes) -> bytes:
+        """HMAC-SHA256, under a salt, of the one spelling of a sealed number: by which a phone that has the
+        salt and a document before it knows whose it is."""
+        return hmac.digest(salt, check(self.open(sealed).decode()).number.encode(), "sha256")
 
     def prints(
         self, name: str, birth: date | None, building: UUID | None, room: str | None

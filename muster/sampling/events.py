@@ -13,7 +13,18 @@ from muster.ledger.event import Body, Code, Key, Label
 
 Purpose = Literal["round", "contact", "quarantine", "key_person", "ad_hoc", "recall"]
 Position = Annotated[int, Meta(ge=1, le=MEMBERS_LIMIT)]
+Supply = Literal[
+    "tubes", "swabs", "bags", "boxes", "labels", "ice", "masks", "gloves", "gowns", "face_shields",
+    "disinfectant", "waste_bags", "other",
+]  # fmt: skip
+Readiness = Literal[
+    "queue_lines", "posters", "tents", "tables", "power", "network", "phones", "tubes", "swabs", "boxes_ice",
+    "protection", "disinfectant", "waste_bins", "zones", "staff", "briefed",
+]  # fmt: skip
+HomeReason = Literal["bedridden", "infant", "disability", "isolation", "other"]
+HomeOutcome = Literal["withdrawn", "sampled", "not_possible", "duplicate"]
 Reason = Literal["illness", "infant", "vaccinated_48h", "tested_elsewhere", "bedridden", "other"]
+RefusalReason = Literal["unwilling", "unwell", "afraid", "tested_elsewhere", "no_time", "other"]
 
 
 class RoundOpened(Body, frozen=True):
@@ -117,6 +128,42 @@ class QueueCounted(Body, frozen=True):
         return (("queue", subject),)
 
 
+class SupplyLow(Body, frozen=True):
+    """The site (subject) runs short of something; `left`: pieces, where somebody counted. `enough`: more
+    was brought."""
+
+    item: Supply
+    left: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    enough: bool = False
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("needs", subject),)
+
+
+class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that a site needs before it opens, and whether it was in order."""
+
+    item: Readiness
+    ok: bool
+
+
+class Photo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A photo of one of the things, by the SHA-256 of its bytes, which come on their own."""
+
+    item: Readiness
+    hash: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class SiteChecked(Body, frozen=True):
+    """Somebody went through what the site (subject) needs before it opens, and took photos of it."""
+
+    items: Annotated[list[Checked], Meta(min_length=1, max_length=40)]
+    photos: Annotated[tuple[Photo, ...], Meta(max_length=20)] = ()
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("needs", subject),)
+
+
 class SitePlaced(Body, frozen=True):
     """The site (subject) stands here, in millionths of a degree (WGS 84). `generated`: made up for an
     exercise. Said again, the later word counts."""
@@ -163,7 +210,9 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TubeSealed(Body, frozen=True):
-    """The tube (subject) was sealed with these members: they are frozen from here."""
+    """The tube (subject) was sealed with these members: they are frozen from here. `over`: why more are
+    in it than should be. Opened again before it was handed over and sealed anew, the seal before is the
+    cause."""
 
     barcode: Code
     purpose: Purpose
@@ -173,6 +222,7 @@ class TubeSealed(Body, frozen=True):
     site: UUID | None = None
     lane: Annotated[int, Meta(ge=1, le=100)] | None = None
     retest_of: UUID | None = None
+    over: Literal["household", "instructed", "mistake", "other"] | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         keys: list[Key] = [("tube", subject), ("barcode", self.barcode)]
@@ -215,9 +265,10 @@ class SpecimenMoved(Body, frozen=True):
 
 
 class RefusalRecorded(Body, frozen=True):
-    """The person (subject) refused to be tested in a round."""
+    """The person (subject) refused to be tested in a round, for a reason if they gave one."""
 
     round: UUID
+    reason: RefusalReason | None = None
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("stance", subject),)
@@ -238,3 +289,22 @@ class StanceWithdrawn(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("stance", subject),)
+
+
+class HomeSamplingAsked(Body, frozen=True):
+    """The person (subject) cannot come to a site and asks to be swabbed at home."""
+
+    reason: HomeReason
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("home_request", subject),)
+
+
+class HomeSamplingClosed(Body, frozen=True):
+    """A request to be swabbed at home (the cause) of the person (subject) is over: withdrawn by who made
+    it, done, not possible, or made twice."""
+
+    outcome: HomeOutcome
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("home_request", subject),)

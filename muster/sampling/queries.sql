@@ -211,3 +211,18 @@ WHERE %(after)s::uuid IS NULL OR id > %(after)s::uuid ORDER BY id LIMIT %(limit)
 
 -- name: stalled
 SELECT subject, view, event, error, since FROM ledger.stalled ORDER BY since, subject LIMIT 1000;
+
+-- name: photo_place
+-- Where the site is whose check names a photo.
+SELECT s.area FROM ledger.event e JOIN sampling.site s ON s.site = e.subject
+WHERE e.type = 'SiteChecked' AND e.body -> 'photos' @> jsonb_build_array(jsonb_build_object('hash', %(hash)s::text))
+ORDER BY e.seq LIMIT 1;
+
+-- name: keep_photo
+-- Once; one that had expired does not come back.
+INSERT INTO sampling.photo_file (hash, sealed, size_bytes, received_at, sent_by, expires_at)
+VALUES (decode(%(hash)s, 'hex'), %(sealed)s, %(size_bytes)s, %(at)s, %(by)s, %(expires_at)s)
+ON CONFLICT (hash) DO NOTHING RETURNING hash;
+
+-- name: photo
+SELECT sealed FROM sampling.photo_file WHERE hash = decode(%(hash)s, 'hex') AND sealed IS NOT NULL;

@@ -31,7 +31,8 @@ FROM (
 
 -- name: tube (key: tube; touched: tube; spills: barcode; index: barcode; index: round; index: retest_of; index: at, tube; index: site, at)
 -- One row a tube: what its seal says, before that what its opening says. A tube sealed twice keeps
--- the earliest seal's label; both member lists count (sampling.specimen).
+-- the earliest seal's label; both member lists count (sampling.specimen). One that was opened again and
+-- sealed anew (the first seal is the cause) is not sealed twice.
 SELECT DISTINCT ON (e.subject)
     e.subject AS tube,
     e.body ->> 'barcode' AS barcode,
@@ -47,7 +48,9 @@ SELECT DISTINCT ON (e.subject)
     e.device_at + e.offset_ms * interval '1 millisecond'
         > e.received_at + interval '{FUTURE_TOLERANCE_MINUTES} minutes' AS future,
     jsonb_array_length(e.body -> 'members') AS sealed_members,
-    count(*) FILTER (WHERE e.type = 'TubeSealed') OVER (PARTITION BY e.subject) AS seals
+    count(*) FILTER (WHERE e.type = 'TubeSealed' AND NOT EXISTS (
+        SELECT FROM ledger.event z WHERE z.id = e.cause AND z.subject = e.subject
+            AND z.type = 'TubeSealed')) OVER (PARTITION BY e.subject) AS seals
 FROM ledger.event e
 WHERE e.type IN ('TubeOpened', 'TubeSealed') AND e.body IS NOT NULL
 ORDER BY e.subject, (e.type = 'TubeSealed') DESC, e.at, e.id;
@@ -146,6 +149,24 @@ WHERE e.type IN ('RefusalRecorded', 'ExemptionGranted') AND e.body IS NOT NULL
     AND NOT EXISTS (SELECT FROM ledger.event w
         WHERE w.subject = e.subject AND w.type = 'StanceWithdrawn' AND w.cause = e.id);
 
+-- name: home_request (key: recorded; touched: home_request; index: person)
+-- Who asked to be swabbed at home, and what became of it. Whether they were swabbed since is asked of
+-- their swabs. The first word on a request counts.
+SELECT e.subject AS recorded, coalesce(a.person, e.subject) AS person, e.id AS request,
+    e.body ->> 'reason' AS reason, e.at AS asked_at, e.actor AS asked_by,
+    c.body ->> 'outcome' AS outcome, c.at AS closed_at, c.actor AS closed_by
+FROM ledger.event e
+LEFT JOIN registry.alias a ON a.recorded = e.subject
+LEFT JOIN LATERAL (
+    SELECT x.body, x.at, x.actor FROM ledger.event x
+    WHERE x.subject = e.subject AND x.type = 'HomeSamplingClosed' AND x.cause = e.id
+        AND x.body IS NOT NULL
+    ORDER BY x.at, x.id LIMIT 1) c ON true
+WHERE e.type = 'HomeSamplingAsked' AND e.body IS NOT NULL;
+
+-- name: home_request_seen (for: home_request)
+(SELECT access.yes('everyone')) OR access.sees_person(person, 'people_areas')
+
 -- name: tube_seen (for: tube)
 -- A tube is seen by its site, by who may see one of its members, and by laboratories: it names nobody.
 (SELECT access.yes('everyone')) OR cardinality((SELECT access.codes('labs'))) > 0 OR access.sees_tube(tube)
@@ -189,3 +210,31 @@ ORDER BY e.subject, coalesce((e.body ->> 'lane')::int, 0), e.at DESC, e.id DESC;
 
 -- name: queue_keys (for: queue)
 SELECT unnest(%(queue)s::uuid[]) AS site;
+
+-- name: supply (key: site; follower: keyed; seen: everyone)
+-- What a site was short of by the latest word on each thing; left out where more was brought.
+SELECT * FROM (
+    SELECT DISTINCT ON (e.subject, e.body ->> 'item') e.subject AS site, e.body ->> 'item' AS item,
+        (e.body ->> 'left')::int AS remaining, coalesce((e.body ->> 'enough')::boolean, false) AS enough,
+        e.at, e.actor AS said_by
+    FROM ledger.event e
+    WHERE e.type = 'SupplyLow' AND e.body IS NOT NULL
+    ORDER BY e.subject, e.body ->> 'item', e.at DESC, e.id DESC) latest
+WHERE NOT enough;
+
+-- name: supply_keys (for: supply)
+SELECT unnest(%(needs)s::uuid[]) AS site;
+
+-- name: readiness (key: site; follower: keyed; seen: everyone)
+-- The latest word on what each site needs before it opens: what was looked at, and what was not in order.
+SELECT DISTINCT ON (e.subject) e.subject AS site, e.id AS event,
+    jsonb_array_length(e.body -> 'items') AS looked_at,
+    ARRAY(SELECT one ->> 'item' FROM jsonb_array_elements(e.body -> 'items') one
+        WHERE NOT (one ->> 'ok')::boolean) AS faults,
+    coalesce(e.body -> 'photos', '[]') AS photos, e.at, e.actor AS checked_by
+FROM ledger.event e
+WHERE e.type = 'SiteChecked' AND e.body IS NOT NULL
+ORDER BY e.subject, e.at DESC, e.id DESC;
+
+-- name: readiness_keys (for: readiness)
+SELECT unnest(%(needs)s::uuid[]) AS site;

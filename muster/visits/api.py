@@ -118,7 +118,8 @@ async def show_doors(
             for one in look.show(people[:DOORS_LIMIT])
         ]  # fmt: skip
         line = await queries.line(look.conn, top["area"])
-        return Doors(line, shown, now(), len(people) > DOORS_LIMIT)
+        calls = await queries.calls(look.conn, found["round"], top["area"])
+        return Doors(line, shown, calls, now(), len(people) > DOORS_LIMIT)
 
 
 @get("/v1/rounds/{round:str}/waiting", right="missing")

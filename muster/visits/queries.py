@@ -12,7 +12,8 @@ from muster.config import DOORS_LIMIT, PAGE_LIMIT
 from muster.core.paging import Page, decode, page
 from muster.core.rows import row, rows
 from muster.registry.events import Sex, State
-from muster.sampling.events import Reason
+from muster.sampling.events import Reason, RefusalReason
+from muster.visits.events import Outcome
 
 _HERE = "muster.visits"
 # Who goes from door to door, or leads those who do.
@@ -75,7 +76,7 @@ class Branch(msgspec.Struct, frozen=True):
 
 class DoorPerson(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody behind a door and how they stand in the round. `stance`: what they said, which can be taken
-    back; `every_round`: it is said for all rounds."""
+    back; `every_round`: it is said for all rounds. `visit`: what came of the last visit to them."""
 
     person: UUID
     room: str | None
@@ -88,16 +89,29 @@ class DoorPerson(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
     sampled_at: datetime | None
     stance: UUID | None
-    reason: Reason | None
+    reason: Literal[Reason, RefusalReason] | None
     every_round: bool
     stance_at: datetime | None
+    visit: Outcome | None
+    visited_at: datetime | None
+    again_at: datetime | None
+
+
+class Calling(msgspec.Struct, frozen=True):
+    """A building was called down to be swabbed: when, by whom and to which site."""
+
+    called_at: datetime
+    called_by: str
+    site_name: str | None
 
 
 class Doors(msgspec.Struct, frozen=True):
-    """Who lives in a building (or in an area itself), room by room. `more`: not all are listed."""
+    """Who lives in a building (or in an area itself), room by room, and when they were called down, the
+    last calling first. `more`: not all are listed."""
 
     line: list[AreaName]
     people: list[DoorPerson]
+    calls: list[Calling]
     as_of: datetime
     more: bool
 
@@ -168,6 +182,12 @@ async def within_round(conn: Conn, round: dict[str, Any], areas: Sequence[UUID])
 async def doors(conn: Conn, round: UUID, area: UUID) -> list[dict[str, Any]]:
     """Who lives in an area itself, one more than are shown at most; to be masked by whoever shows it."""
     return await rows(conn, _HERE, "doors", round=round, area=area, limit=DOORS_LIMIT + 1)
+
+
+async def calls(conn: Conn, round: UUID, area: UUID) -> list[Calling]:
+    """When a building was called down in a round, the last calling first."""
+    found = await rows(conn, _HERE, "calls", round=round, area=area, limit=PAGE_LIMIT)
+    return [Calling(*one.values()) for one in found]
 
 
 async def standing_of(conn: Conn, round: UUID, person: UUID) -> dict[str, Any] | None:

@@ -64,6 +64,7 @@ WHERE s.area = ANY (%(areas)s::uuid[]) AND s.line && %(round_areas)s::uuid[];
 SELECT r.resident AS person, r.room, r.birth_year, r.sex, r."group", r.state, i.name,
     i.phone IS NOT NULL AS has_phone, s.sealed_at AS sampled_at, s.tube IS NOT NULL AS sampled,
     x.event AS stance, x.kind, x.reason, x.round AS stance_round, x.at AS stance_at,
+    v.outcome AS visit, v.at AS visited_at, v.again_at,
     CASE WHEN s.tube IS NOT NULL THEN 'sampled'
         WHEN x.kind = 'exempt' OR r.state = 'cannot_be_tested' THEN 'exempt'
         WHEN r.state = 'away' THEN 'away'
@@ -79,9 +80,20 @@ LEFT JOIN LATERAL (
     SELECT x.event, x.kind, x.reason, x.round, x.at FROM sampling.stance x
     WHERE x.person = r.resident AND (x.round = %(round)s OR x.round IS NULL)
     ORDER BY x.kind, x.at DESC, x.event LIMIT 1) x ON true
+LEFT JOIN LATERAL (
+    SELECT v.outcome, v.at, v.again_at FROM visits.visit v
+    WHERE v.person = r.resident AND (v.round = %(round)s OR v.round IS NULL)
+    ORDER BY v.at DESC, v.event DESC LIMIT 1) v ON true
 WHERE r.building = %(area)s AND r.merged_into IS NULL AND r.state <> 'moved_away'
 ORDER BY coalesce(r.room, ''), r.resident
 LIMIT %(limit)s;
+
+-- name: calls
+-- When a building was called down in a round.
+SELECT c.called_at, c.called_by, s.name AS site_name
+FROM visits.call c LEFT JOIN sampling.site s ON s.site = c.to_site
+WHERE c.building = %(area)s AND c.round = %(round)s
+ORDER BY c.called_at DESC, c.event LIMIT %(limit)s;
 
 -- name: standing_of
 -- How a person stands in a round: swabbed, their state, what is in force of what they said.

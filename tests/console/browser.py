@@ -39,7 +39,7 @@ with_browser = pytest.mark.skipif(
 )
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = os.environ.get("MUSTER_SHOTS")
-SIZES = {"desk": (1280, 720), "phone": (390, 844), "wall": (1920, 1080)}
+SIZES = {"desk": (1280, 720), "phone": (390, 844), "small": (360, 740), "wall": (1920, 1080)}
 COMMANDER = Grant("command_post", everywhere=True)
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
@@ -52,6 +52,7 @@ class Desk:
         self.door = door
         self.language = language
         self.http = http  # the same session without a browser
+        self.size = page.viewport_size
 
     def say(self, zh: str, en: str) -> str:
         """The words of this desk's language."""
@@ -97,8 +98,7 @@ class Desk:
                 Path(SHOTS).mkdir(parents=True, exist_ok=True)
                 await self.page.screenshot(path=f"{SHOTS}/{name}-{size}-{self.language}.png")
         assert await self.faults() == []
-        width, height = SIZES["desk"]
-        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.set_viewport_size(self.size)
 
     async def faults(self) -> list[str]:
         """What axe-core holds serious or critical on this page, by WCAG 2.2 AA."""

@@ -181,7 +181,8 @@ async def test_work_lists(muster: Instance, desk: Desk) -> None:
 @at_the_console("command_post", scene=SCENE)
 async def test_devices_that_keep_something_stand_first(muster: Instance, desk: Desk) -> None:
     crew = Crew(muster)
-    await crew.staff("nurse", Grant("grid_worker", area=named("G1")))
+    grid = Grant("grid_worker", area=named("G1"))
+    await crew.staff("nurse", grid, name="李护士", phone="138 0000-1111")
     for code in ("PH-0", "PH-1"):  # of PH-1 the number 2 has not come
         await crew.device(code, holder="nurse")
     await desk.open("/devices")
@@ -191,6 +192,9 @@ async def test_devices_that_keep_something_stand_first(muster: Instance, desk: D
     await desk.click("PH-1", role="link")
     await desk.sees(desk.say("缺少的编号", "Missing numbers"), within="main")
     await desk.misses(desk.say("没有缺号", "No number is missing"))
+    await desk.sees("李护士", within="main")
+    call = desk.page.get_by_role("link", name="13800001111").first
+    assert await call.get_attribute("href") == "tel:13800001111"
     await desk.look("device")
 
 

@@ -68,13 +68,14 @@ LAYERS = (
             f"muster.intake.{name}"
             for name in (
                 "faults", "protection", "csv_source", "workbook_child", "workbook_source", "export",
-                "rejects", "tables", "upload", "deciding",
+                "rejects", "tables", "upload", "deciding", "queues",
             )
         ),
     ),
     Layer("instruments", ("muster.instruments", "muster.instruments.*"), only=("core", "config", "intake")),
     Layer("exchange", ("muster.exchange", "muster.exchange.*"), only=("core", "config")),
     Layer("papers", ("muster.papers", "muster.papers.*"), only=("core", "config")),
+    Layer("lan", ("muster.lan", "muster.lan.*"), only=("core", "config")),
     Layer(
         "sheets",
         tuple(f"muster.hq.report_{one}" for one in ("words", "sheets", "files", "outlet")),
@@ -85,14 +86,17 @@ LAYERS = (
     Layer("importing", tuple(f"muster.intake.{n}" for n in (
         "importing", "kinds", "residents", "survey", "reach", "import_words", "imports", "feeding",
         "positions"))),
+    Layer("photos", ("muster.sampling.photos",)),
     Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files", "watching"))),
     Layer("chores", ("muster.chores",)),
-    Layer("web", ("muster.web", "muster.guarding", "muster.hardening", "muster.showing")),
+    Layer("web", ("muster.web", "muster.guarding", "muster.headers", "muster.hardening", "muster.showing",
+                  "muster.lan.install")),
     Layer(
         "api",
         (
-            "muster.DOMAIN.api", "muster.access.guest", "muster.access.account_api",
-            "muster.intake.api", "muster.intake.import_api",
+            "muster.DOMAIN.api", "muster.sampling.photo_api", "muster.access.guest",
+            "muster.access.account_api",
+            "muster.intake.api", "muster.intake.import_api", "muster.intake.queue_api",
             "muster.access.enrolment_api", "muster.access.factor_api", "muster.access.asking",
             "muster.access.device_api", "muster.access.reading_api", "muster.registry.own_api",
             "muster.lab.reception_api", "muster.lab.bench_api", "muster.lab.lab_api",
@@ -102,6 +106,8 @@ LAYERS = (
             "muster.lab.station_api", "muster.lab.figures_api", "muster.coverage.live",
             "muster.coverage.overview_api", "muster.coverage.briefing_api",
             "muster.coverage.map_api",
+            *(f"muster.resident.{n}" for n in (
+                "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -112,6 +118,8 @@ LAYERS = (
 DOMAINS = (
     "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
     "zones", "visits", "needs", "supplies", "hq", "access", "desk", "console",
+    "field",
+    "resident",
 )  # fmt: skip
 # What one domain may see of another; the intake also knows identities and puts them away.
 SEEN_BY_DOMAINS = ("events",)
@@ -130,6 +138,7 @@ IMPURE_CALLS = {"print", "open", "input"}
 
 EXCUSES: dict[tuple[str, str], str] = {
     ("muster.desk.api", "muster.sampling.queries"): "tubes are asked for by a round's name",
+    ("muster.desk.api", "muster.registry.queries"): "the search field finds people by name",
     ("muster.desk.why_api", "muster.sampling.queries"): "results are asked for by a round's name",
     (
         "muster.desk.why_api",
@@ -148,6 +157,7 @@ EXCUSES: dict[tuple[str, str], str] = {
     ): "labels are issued to a site by its code",
     ("muster.hq.report_files", "muster.intake.protection"): "no cell of any table is a formula",
     ("muster.hq.reports_api", "muster.sampling.queries"): "a report is asked for by a round's name",
+    ("muster.desk.records", "muster.registry.vault"): "how to call who holds a device",
     ("muster.hq.report_outlet", "muster.registry.vault"): "where the names of signers are kept",
     (
         "muster.hq.report_outlet",
@@ -165,7 +175,38 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.sampling.api", "muster.coverage.queries"): "a round is closed on its balance sheet",
     ("muster.intake.api", "muster.sampling.queries"): "receipts and the inbox are asked for there",
     ("muster.intake.api", "muster.access.devices"): "an upload comes in the name of who asks",
+    (
+        "muster.intake.queue_api",
+        "muster.access.devices",
+    ): "so does a queue that nobody's token is in",
+    ("muster.intake.queues", "muster.access.devices"): "a queue comes in the name of its device",
+    (
+        "muster.field.api",
+        "muster.access.engine.scope",
+    ): "what the holder may see decides what a phone has",
+    ("muster.field.api", "muster.registry.vault"): "numbers are opened to be hashed for one phone",
     ("muster.access.device_api", "muster.sampling.queries"): "a device is sent to a site by name",
+    # Residents' pages tell a person what several domains know of them, and act for nobody else.
+    **{
+        (f"muster.resident.{one}", f"muster.{other}"): why
+        for one, other, why in (
+            ("api", "registry.engine.identity", "a number is checked alike wherever it is typed"),
+            ("engine.form", "registry.engine.identity", "a number is checked alike"),
+            ("pages", "registry.engine.identity", "kinds of documents are named alike"),
+            ("api", "registry.engine.masking", "their names are masked, too"),
+            ("result_api", "registry.engine.masking", "their names are masked, too"),
+            ("pages", "registry.engine.personal_code", "they show a person's code"),
+            ("queries", "registry.engine.personal_code", "they ask by it"),
+            ("result_api", "registry.engine.personal_code", "they read it"),
+            ("decide", "registry.vault", "identities are put away there"),
+            ("result_api", "registry.vault", "what seals a ticket may be gone"),
+            ("queries", "coverage.engine.queue", "a queue is told as on the console's board"),
+            ("result_api", "lab.queries", "results are told as to anybody else"),
+            ("result_api", "access.asking", "attempts are counted by address"),
+            ("result_api", "access.throttle", "and slowed as those to sign in"),
+            ("result_api", "access.readings", "each look is recorded"),
+        )
+    },
     **{
         (
             f"muster.lab.{one}",

@@ -141,6 +141,28 @@ def test_a_tube_sealed_twice_keeps_both_member_lists(play: Play):
     )
 
 
+def test_a_tube_opened_again_before_it_was_handed_over_is_not_sealed_twice(play: Play):
+    """The seal before is the cause; who was taken out meanwhile is out, in any order of arrival."""
+    play(
+        Story()
+        .given("""
+            08:25  TubeSealed      T1  id=second cause=first members=p1,p3
+            08:20  TubeSealed      T1  id=first members=p1,p2
+            08:22  SpecimenVoided  T1  person=p2 reason=wrong_person
+        """)
+        .then("""
+            sampling.specimen
+            tube  person
+            T1    p1
+            T1    p3
+        """)
+        .then("""
+            sampling.flag
+            tube  flag
+        """)
+    )
+
+
 def test_a_sample_dated_in_the_future_counts_from_when_it_came(play: Play):
     """The device's time is kept; ten minutes of it are ordinary."""
     play(

@@ -18,14 +18,14 @@ Place = Literal["everywhere", "area", "site", "lab", "person"]
 Sees = Literal["names", "people", "codes", "figures", "system", "own"]
 Right = Literal[
     "public", "signed_in",
-    "events", "receipts",
+    "events", "receipts", "slice",
     "areas", "units", "sites", "policies", "rounds",
     "people", "unmask", "people_by_number", "duplicates", "merge",
     "results", "status", "own", "objections",
     "recalls", "conflicts", "waiting", "decide_results",
     "tubes", "anomalies", "device_gaps", "stalled",
     "funnel", "missing", "balance", "alarms",
-    "decide_rounds", "decide_policies", "decide_places", "decide_recalls", "device_board",
+    "decide_rounds", "decide_policies", "decide_places", "decide_recalls", "device_board", "site_photos",
     "tasks", "contacts", "addressees", "decide_addressees",
     "labs", "decide_labs", "boxes", "reception", "discrepancies", "samples", "plates", "release",
     "stages",
@@ -55,8 +55,10 @@ class Role:
 
 _TUBE = "TubeOpened SpecimenTaken TubeSealed SpecimenVoided SpecimenRestored SpecimenMoved"
 _STANCE = "RefusalRecorded ExemptionGranted StanceWithdrawn"
+_VISIT = "VisitMade VisitWithdrawn"
+_HOME = "HomeSamplingAsked HomeSamplingClosed"
 _PEOPLE = "ResidentListed ResidentMoved ResidentStateChanged"
-_LANES = "SiteOpened SiteClosed LaneOpened LaneClosed QueueCounted"
+_LANES = "SiteOpened SiteClosed LaneOpened LaneClosed QueueCounted SupplyLow SiteChecked"
 _RESULTS = "ResultAmended ResultBound ResultRejected"
 _ROSTER = "AreaListed UnitListed DenominatorDeclared SiteListed"
 _TASKS = "TaskAcknowledged TaskDone"  # each only of what is meant for them
@@ -84,49 +86,52 @@ ROLES: dict[str, Role] = {
         _role(
             "command_post", "指挥部", "opens and closes rounds, sets policies, decides conflicts",
             "everywhere area",
-            events=f"{_PEOPLE} {_STANCE} {_ROSTER} {_LANES} {_TASKS} {_BOXES} {_CASES} MemberReached"
-            " BoxRouted",
-            rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
+            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} {_ROSTER} {_LANES} {_TASKS} {_BOXES} {_CASES}"
+            " MemberReached BuildingCalled BoxRouted",
+            rights=f"{_FIELD} slice {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
             " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
             " decide_reports issue_labels"
-            " assignments decide_places decide_recalls device_board health",
+            " assignments decide_places decide_recalls device_board site_photos health",
             sees="names", second_factor=True,
         ),
         _role(
             "area_lead", "区域负责人", "leads a district, street or community", "area",
-            events=f"{_PEOPLE} {_STANCE} UnitListed SiteListed DenominatorDeclared {_LANES} {_TASKS}"
-            f" {_BOXES} MemberReached BoxRouted",
-            rights=f"{_FIELD} {_FIGURES} people unmask people_by_number duplicates merge results"
+            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} UnitListed SiteListed DenominatorDeclared"
+            f" {_LANES} {_TASKS} {_BOXES} MemberReached BuildingCalled BoxRouted",
+            rights=f"{_FIELD} slice {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
             " decide_reports issue_labels"
-            " stages imports stances assignments decide_places decide_recalls device_board health",
+            " stages imports stances assignments decide_places decide_recalls device_board site_photos health",
             sees="names", second_factor=True,
         ),
         _role(
             "grid_worker", "网格员", "knocks on the doors of a grid", "area",
-            events=f"{_PEOPLE} {_STANCE} {_TUBE} {_TASKS} {_BOXES} MemberReached QueueCounted",
-            rights=f"{_FIELD} {_FIGURES} people unmask results status recalls missing tubes tasks"
+            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} {_TUBE} {_TASKS} {_BOXES} MemberReached"
+            " BuildingCalled QueueCounted SupplyLow",
+            rights=f"{_FIELD} slice {_FIGURES} people unmask results status recalls missing tubes tasks"
             " boxes stances decide_recalls",
             sees="names",
         ),
         _role(
             "sampler", "采样登记员", "registers and swabs at a site, packs its boxes", "site area",
-            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES} {_TASKS} {_BOXES}",
-            rights=f"{_FIELD} people missing tubes tasks boxes", sees="names",
+            events=f"ResidentListed RefusalRecorded StanceWithdrawn {_VISIT} {_HOME} {_TUBE} {_LANES}"
+            f" {_TASKS} {_BOXES}",
+            rights=f"{_FIELD} slice people missing tubes tasks boxes", sees="names",
         ),
         _role(
             "squad", "应急采样队", "goes to the members of positive tubes and swabs them again", "area",
-            events=f"ResidentListed RefusalRecorded {_TUBE} {_LANES} {_TASKS} {_BOXES} MemberReached",
-            rights=f"{_FIELD} people unmask missing tubes recalls tasks contacts boxes"
+            events=f"ResidentListed {_STANCE} {_VISIT} {_HOME} {_TUBE} {_LANES} {_TASKS} {_BOXES}"
+            " MemberReached",
+            rights=f"{_FIELD} slice people unmask missing tubes recalls tasks contacts boxes"
             " decide_recalls", sees="names",
         ),
         _role("courier", "转运员", "carries boxes to the laboratory", "everywhere area site lab",
-              events=f"{_TASKS} {_BOXES}", rights=f"{_FIELD} tasks boxes"),
+              events=f"{_TASKS} {_BOXES}", rights=f"{_FIELD} slice tasks boxes"),
         _role("lab_receiver", "实验室接收员", "takes in boxes; sees codes, never names", "lab",
               events=f"{_TASKS} {_BOXES} {_RECEPTION} {_CASES}",
-              rights="events receipts labs tubes waiting tasks boxes reception discrepancies samples",
+              rights="events receipts slice labs tubes waiting tasks boxes reception discrepancies samples",
               sees="codes"),
         _role("lab_operator", "检验员", "runs plates; sees codes, never names", "lab",
               events=f"{_TASKS} {_CASES}",
@@ -149,7 +154,7 @@ ROLES: dict[str, Role] = {
         _role("gate_guard", "卡口值守员", "looks at passes; sees no list of people",
               "everywhere area", rights=f"{_FIELD}"),
         _role("inspector", "督导员", "checks the work, not the people", "everywhere area",
-              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps stages device_board"),
+              rights=f"{_LISTS} {_FIGURES} anomalies device_gaps stages device_board site_photos"),
         _role("guest_expert", "来访专家", "reads figures for a few days", "everywhere area",
               rights=f"{_LISTS} {_FIGURES} anomalies", most_days=30),
         _role(

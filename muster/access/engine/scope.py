@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from muster.access.engine.roles import ROLES
@@ -72,6 +73,24 @@ class Principal:
         if right in ("public", "signed_in"):
             return True
         return not self.limited and any(right in ROLES[one.role].rights for one in self.holdings)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(one.role for one in self.holdings)
+
+    @property
+    def rights(self) -> frozenset[str]:
+        return frozenset(right for role in self.roles for right in ROLES[role].rights)
+
+    def place(self, right: str) -> dict[str, Any]:
+        """The area, site or laboratory where this right is held, if it is held in one place."""
+        held = {
+            (one.area, one.site, one.lab)
+            for one in self.holdings
+            if right in ROLES[one.role].rights
+        }
+        area, site, lab = next(iter(held)) if len(held) == 1 else (None, None, None)
+        return {"area": area, "site": site, "lab": lab}
 
     def scope(self, right: str) -> Scope:
         """What may be seen by this right: the places of the roles that give it, no others."""

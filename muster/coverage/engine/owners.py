@@ -25,6 +25,7 @@ OWNERS: dict[str, tuple[str, str]] = {
     "box_too_cold": ("courier", "/v1/boxes"),
     "discrepancy_open": ("lab_receiver", "/v1/discrepancies"),
     "run_file_waiting": ("lab_operator", "/v1/labs"),
+    "supply_low": ("area_lead", "/v1/sites"),
     "more_sampled_than_declared": ("command_post", "/v1/overview"),
     "sums_differ": ("administrator", "/v1/overview"),
     "finish_after_end": ("command_post", "/v1/overview"),

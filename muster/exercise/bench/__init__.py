@@ -14,6 +14,7 @@ from muster.exercise.bench.figures import Figure, Report, Row, Sizes
 from muster.exercise.bench.homes import Homes, MeasurementFailed
 from muster.exercise.bench.importing import measure_import
 from muster.exercise.bench.laboratory import measure_laboratory
+from muster.exercise.bench.lanes import measure_lanes
 from muster.exercise.bench.machine import busy_share, describe_machine
 from muster.exercise.bench.reading import measure_read
 from muster.exercise.bench.rights import measure_rights
@@ -29,6 +30,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "import": (measure_import, 600),
     "read": (measure_read, 420),
     "rights": (measure_rights, 90),
+    "lanes": (measure_lanes, 240),
     "laboratory": (measure_laboratory, 300),
     "console": (measure_console, 240),
     "start": (measure_start, 10),

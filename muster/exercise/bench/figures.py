@@ -24,6 +24,7 @@ class Sizes:
     reception_tubes: int = 10_000
     released_tubes: int = 20_000
     open_tubes: int = 300_000
+    lanes: int = 665
 
     @staticmethod
     def quick() -> "Sizes":
@@ -31,7 +32,7 @@ class Sizes:
         return Sizes(
             door_people=60_000, door_seconds=3, district_people=82_000, town_people=10_000,
             workbook_rows=50_000, read_seconds=2, samples=200, reception_tubes=2_000,
-            released_tubes=3_040, open_tubes=30_000,
+            released_tubes=3_040, open_tubes=30_000, lanes=70,
         )  # fmt: skip
 
     @property

@@ -93,6 +93,17 @@ def kind_named(name: str) -> str | None:
     return _KIND_OF_NAME.get(fold(name))
 
 
+# A mobile number, or a resident's of either length. Codes of areas have 6, 9 or 12 digits.
+_PERSONAL = re.compile(r"(?<!\d)(?:\d{11}|\d{15}|\d{17}[\dXx])(?!\d)", re.ASCII)
+
+
+def is_personal(text: str, name: str) -> bool:
+    """Whether a text that goes into the ledger, such as a room, holds what belongs in the vault only."""
+    if len(text) >= 11 and _PERSONAL.search(text):
+        return True
+    return len(name) > 1 and name in text
+
+
 _CHINA = timezone(timedelta(hours=8))
 # What people put between groups of digits, and Excel's mark for "this is text".
 _SEPARATORS = str.maketrans("", "", " -‐‑‒–—_.·'’‘`\"")

@@ -5,10 +5,16 @@ Ten characters are the first 49 bits of a hash of the resident's id, two are che
 31 characters, a prime, without I, L, O, 0 and 1: the sums Σ x and Σ i·x over the places are zero modulo
 31 (a Reed-Solomon code), so that any two wrong characters, hence any two that changed places, are
 noticed.
+
+A QR code holds it in one of two forms: `P:K7PM2XQ4HDWA`, for people whom the server can be asked about,
+and `P:K7PM2XQ4HDWA.` with the id itself as 26 characters of Crockford's base 32, so that a phone without
+a connection, which has never heard of the person, records the swab under the right id all the same.
 """
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
@@ -22,6 +28,10 @@ _BASE = len(ALPHABET)
 _PAYLOAD = LENGTH - CHECKS
 SPACE = _BASE**_PAYLOAD
 HASH_BITS = 60  # of which the remainder modulo SPACE is taken
+ID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
+ID_LENGTH = 26  # 130 bits: the first character is at most 7
+_MISREAD = str.maketrans("ILO", "110")  # as Crockford reads them
+_BETWEEN = str.maketrans("", "", " -–—_.")
 
 
 class CodeMistyped(Problem):
@@ -32,6 +42,14 @@ class CodeMistyped(Problem):
         "{code} 不是有效的个人码：{why_zh}。请逐字核对；个人码中没有字母 I、L、O 和数字 0、1。"
     )
     status: ClassVar[int] = 422
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A code that was read: its number and, in the form that carries it, the id itself."""
+
+    number: int
+    resident: UUID | None = None
 
 
 def number_of(resident: UUID) -> int:
@@ -64,9 +82,40 @@ def grouped(code: str) -> str:
     return "-".join(code[i : i + 4] for i in range(0, LENGTH, 4))
 
 
-def read_all(text: str) -> list[int]:
-    """The numbers of a home's code: codes joined with `+`. Raises CodeMistyped."""
+def carried(resident: UUID) -> str:
+    """What a QR code holds for phones that have never heard of this resident: the code and the id."""
+    return f"{PREFIX}{code_of(resident)}.{written_id(resident)}"
+
+
+def written_id(resident: UUID) -> str:
+    """An id as 26 characters of Crockford's base 32."""
+    value = resident.int
+    return "".join(ID_ALPHABET[value >> 5 * place & 31] for place in reversed(range(ID_LENGTH)))
+
+
+def read_id(text: str) -> UUID | None:
+    """The id of 26 characters; None where they are none."""
+    folded = text.translate(_MISREAD)
+    if len(folded) != ID_LENGTH or folded[0] > "7" or not set(folded) <= set(ID_ALPHABET):
+        return None
+    value = 0
+    for char in folded:
+        value = value << 5 | ID_ALPHABET.index(char)
+    return UUID(int=value)
+
+
+def read_all(text: str) -> list[Coded]:
+    """What a home's code says: codes joined with `+`, in either form. Raises CodeMistyped."""
     return [read(one) for one in text.split("+")[:HOME_MOST]]
+
+
+def told_apart(codes: Iterable[Coded]) -> tuple[list[int], list[UUID]]:
+    """The numbers of codes that carry no id, and the ids of those that do: these are nobody else's."""
+    held = list(codes)
+    return (
+        [one.number for one in held if one.resident is None],
+        [one.resident for one in held if one.resident is not None],
+    )
 
 
 def is_marked(text: str) -> bool:
@@ -82,11 +131,25 @@ def is_code(text: str) -> bool:
         return False
 
 
-def read(text: str) -> int:
-    """The number of a code as it was scanned or typed: small letters, spaces, dashes and full-width
-    forms do not matter. Raises CodeMistyped."""
+def read(text: str) -> Coded:
+    """A code as it was scanned or typed, in either form: small letters, spaces, dashes and full-width
+    forms do not matter. An id must be the one whose code stands before it. Raises CodeMistyped."""
     plain = unicodedata.normalize("NFKC", text).upper().strip().removeprefix(PREFIX)
-    code = "".join(char for char in plain if char not in " -–—_.")
+    short, _, tail = plain.rpartition(".")
+    tail = tail.translate(_BETWEEN)
+    if not short or len(tail) != ID_LENGTH:
+        return Coded(_number(plain.translate(_BETWEEN), text))
+    number, resident = _number(short.translate(_BETWEEN), text), read_id(tail)
+    if resident is None or number_of(resident) != number:
+        raise CodeMistyped(
+            code=text[:40], why="its two parts do not belong together",
+            why_zh="前后两部分不一致",
+        )  # fmt: skip
+    return Coded(number, resident)
+
+
+def _number(code: str, text: str) -> int:
+    """The number of twelve characters, of a text that is named where they are wrong."""
     if len(code) != LENGTH:
         raise CodeMistyped(
             code=text[:40], why=f"it has {len(code)} characters, not {LENGTH}",

@@ -124,6 +124,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/field": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowField
+         * @description A file of the field client; every other address below is one of its pages.
+         */
+        get: operations["FieldShowField"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/field/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowField
+         * @description A file of the field client; every other address below is one of its pages.
+         */
+        get: operations["FieldPathShowField"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -158,6 +198,196 @@ export interface paths {
         get: operations["MetricsShowMetrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowStart
+         * @description Where residents begin.
+         */
+        get: operations["RShowStart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CheckNumber
+         * @description Whether the number of a document is well formed. Whose it is, nobody is told.
+         */
+        post: operations["RCheckCheckNumber"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ShowCodes
+         * @description The codes that a page showed, in the other language. Everything on it comes from that page: nobody
+         *     is looked up.
+         */
+        post: operations["RCodesShowCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AskForHome
+         * @description Ask to be swabbed at home, once; or withdraw it.
+         */
+        post: operations["RHomeAskForHome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ShowMeAgain
+         * @description The same page, in the other language.
+         */
+        post: operations["RMeShowMeAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/page.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowStyle
+         * @description How the pages look.
+         */
+        get: operations["RPageCssShowStyle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/page.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowScript
+         * @description What makes them easier; they work without.
+         */
+        get: operations["RPageJsShowScript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowResultForm
+         * @description The form by which one asks for one's result; a code may stand in the address's fragment.
+         */
+        get: operations["RResultShowResultForm"];
+        put?: never;
+        /**
+         * ShowResult
+         * @description Results, rounds and sites of whoever knows a code and a second fact. A code nobody has and a fact
+         *     that does not fit are answered alike and as late.
+         */
+        post: operations["RResultShowResult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/s/{site}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowSite
+         * @description A site's queue, and the form to list oneself: where its poster leads.
+         */
+        get: operations["RSSiteShowSite"];
+        put?: never;
+        /**
+         * ListOneself
+         * @description List one person. The same form twice is one listing; nothing is told of who was known before.
+         */
+        post: operations["RSSiteListOneself"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1300,6 +1530,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/home-sampling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListHomeSampling
+         * @description Who asks to be swabbed at home and was not swabbed since, in the order of the walk; names and phones
+         *     masked unless a reason is given.
+         */
+        get: operations["V1HomeSamplingListHomeSampling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/home-sampling/{request_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseHomeSampling
+         * @description Say what became of a request to be swabbed at home.
+         */
+        post: operations["V1HomeSamplingRequestIdCloseCloseHomeSampling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/import-rules": {
         parameters: {
             query?: never;
@@ -1607,6 +1878,27 @@ export interface paths {
          * @description Never apply a held item.
          */
         post: operations["V1InboxRefuseRefuseHeld"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keying/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CheckLines
+         * @description Check the lines of paper forms: numbers by their check digits, buildings by code or name, places in
+         *     tubes. Nothing is stored, and nobody is told who is known already.
+         */
+        post: operations["V1KeyingLinesCheckLines"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2856,6 +3148,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/print/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintForms
+         * @description Blank forms to be filled in by hand, for who has no phone, and keyed in later: of one person, or of
+         *     a home with a line a person.
+         */
+        get: operations["V1PrintFormsPrintForms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/print/guide": {
         parameters: {
             query?: never;
@@ -2993,6 +3306,46 @@ export interface paths {
         get: operations["V1ProblemsListProblems"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowQueueKey
+         * @description What a phone seals its queue to when another is to carry it.
+         */
+        get: operations["V1QueueKeyShowQueueKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * TakeQueue
+         * @description Take in a sealed queue of another device, as if that had sent it. Sent again, its items are known.
+         */
+        post: operations["V1QueuesTakeQueue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3731,6 +4084,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowContact
+         * @description The number on which one is called at work.
+         */
+        get: operations["V1SessionContactShowContact"];
+        /**
+         * ChangeContact
+         * @description Say on which number one is called at work, or that there is none.
+         */
+        put: operations["V1SessionContactChangeContact"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session/password": {
         parameters: {
             query?: never;
@@ -3899,6 +4276,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/site-photos/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowPhoto
+         * @description A photo of a site's check, for who answers for the site's area.
+         */
+        get: operations["V1SitePhotosHashShowPhoto"];
+        /**
+         * SendPhoto
+         * @description Keep a photo that a check of a site names. Sent again it changes nothing; before its check has arrived
+         *     it is not taken.
+         */
+        put: operations["V1SitePhotosHashSendPhoto"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sites": {
         parameters: {
             query?: never;
@@ -3936,6 +4338,27 @@ export interface paths {
          * @description A site of one's areas by code or id: what waits there, its rounds, boxes and hours.
          */
         get: operations["V1SitesShowSite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowSlice
+         * @description The slice of the phone's place: whole, or what changed since. `building`: the people of one building
+         *     or grid under it (code or id), where there are too many for one slice.
+         */
+        get: operations["V1SliceShowSlice"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4431,6 +4854,38 @@ export interface components {
             source: string;
             total: components["schemas"]["coverage_events_Said"] | null;
         };
+        /** CalledBuilding */
+        CalledBuilding: {
+            /** Format: uuid */
+            building: string;
+            /** Format: date-time */
+            called_at: string;
+            called_by: string;
+            /** Format: uuid */
+            round: string;
+            to_site: string | null;
+        };
+        /** Calling */
+        Calling: {
+            /** Format: date-time */
+            called_at: string;
+            called_by: string;
+            site_name: string | null;
+        };
+        /** CarriedBox */
+        CarriedBox: {
+            bags: string[];
+            bound_for: string | null;
+            code: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            packed_at: string;
+            site: string | null;
+            tubes: string[];
+            with: string | null;
+        };
         /** Change */
         Change: {
             new_password: string;
@@ -4517,6 +4972,7 @@ export interface components {
         DeviceHolder: {
             login: string;
             name: string | null;
+            phone: string | null;
             /** Format: date-time */
             since: string;
             until: string | null;
@@ -4544,6 +5000,7 @@ export interface components {
             held: number;
             holder: string | null;
             holder_name: string | null;
+            holder_phone: string | null;
             holder_since: string | null;
             holders: components["schemas"]["DeviceHolder"][];
             kind: string;
@@ -4572,6 +5029,7 @@ export interface components {
             held: number;
             holder: string | null;
             holder_name: string | null;
+            holder_phone: string | null;
             holder_since: string | null;
             kind: string;
             lab: string | null;
@@ -4607,6 +5065,7 @@ export interface components {
         };
         /** DoorPerson */
         DoorPerson: {
+            again_at: string | null;
             birth_year: number | null;
             every_round: boolean;
             group: string | null;
@@ -4615,7 +5074,7 @@ export interface components {
             /** Format: uuid */
             person: string;
             /** @enum {null|string} */
-            reason: "illness" | "infant" | "vaccinated_48h" | "tested_elsewhere" | "bedridden" | "other" | null;
+            reason: "illness" | "infant" | "vaccinated_48h" | "tested_elsewhere" | "bedridden" | "other" | "unwilling" | "unwell" | "afraid" | "no_time" | null;
             room: string | null;
             sampled_at: string | null;
             /** @enum {null|string} */
@@ -4626,11 +5085,15 @@ export interface components {
             standing: "sampled" | "exempt" | "away" | "refused" | "missing";
             /** @enum {string} */
             state: "resident" | "temporary" | "away" | "moved_away" | "cannot_be_tested";
+            /** @enum {null|string} */
+            visit: "not_home" | "told" | "moved" | "other" | null;
+            visited_at: string | null;
         };
         /** Doors */
         Doors: {
             /** Format: date-time */
             as_of: string;
+            calls: components["schemas"]["Calling"][];
             line: components["schemas"]["AreaName"][];
             more: boolean;
             people: components["schemas"]["DoorPerson"][];
@@ -4767,6 +5230,13 @@ export interface components {
             items: components["schemas"]["Hit"][];
             q: string;
         };
+        /** Holder */
+        Holder: {
+            login: string;
+            name: string | null;
+            rights: string[];
+            roles: string[];
+        };
         /** Homes */
         Homes: {
             most: number;
@@ -4848,6 +5318,52 @@ export interface components {
             labels: string;
             last: string;
         };
+        /** KeyedAnswer */
+        KeyedAnswer: {
+            barcode: string | null;
+            birth_date: string | null;
+            birth_year: number | null;
+            building: string | null;
+            building_name: string | null;
+            doubts: {
+                [key: string]: string;
+            };
+            faults: {
+                [key: string]: string;
+            };
+            kind: string | null;
+            name: string;
+            number: string | null;
+            phone: string | null;
+            position: number | null;
+            room: string | null;
+            sex: string | null;
+        };
+        /** KeyedForm */
+        KeyedForm: {
+            /** @default 10 */
+            capacity: number;
+            lines: components["schemas"]["KeyedLine"][];
+        };
+        /** KeyedLine */
+        KeyedLine: {
+            /** @default  */
+            barcode: string;
+            /** @default  */
+            birth_date: string;
+            /** @default  */
+            building: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            number: string;
+            /** @default  */
+            phone: string;
+            /** @default  */
+            position: string;
+            /** @default  */
+            room: string;
+        };
         /** LabNow */
         LabNow: {
             backlog_minutes: number | null;
@@ -4899,6 +5415,22 @@ export interface components {
             last_at: string;
             outcome: string;
             tubes: number;
+        };
+        /** LabelFormat */
+        LabelFormat: {
+            capacity: number | null;
+            check: string;
+            kind: string;
+            pattern: string;
+            supplier: string;
+        };
+        /** LabelRange */
+        LabelRange: {
+            first: string;
+            kind: string;
+            last: string;
+            /** Format: uuid */
+            site: string;
         };
         /** LabelsLine */
         LabelsLine: {
@@ -5176,6 +5708,29 @@ export interface components {
             /** @enum {string} */
             what: "missing" | "pending" | "does_not_balance" | "invalid" | "recall_open" | "unplaced";
         };
+        /** OpenRecall */
+        OpenRecall: {
+            barcode: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            ordered_at: string;
+            /** Format: uuid */
+            person: string;
+            stage: string;
+            /** Format: uuid */
+            tube: string;
+        };
+        /** OpenRound */
+        OpenRound: {
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
         /** Opening */
         Opening: {
             ends_at?: string | null;
@@ -5186,6 +5741,7 @@ export interface components {
             kind: "staff" | "aid" | "guest" | "resident" | "gateway";
             login: string;
             name?: string | null;
+            phone?: string | null;
             roles?: components["schemas"]["access_account_api_Place"][];
             starts_at?: string | null;
         };
@@ -5218,6 +5774,10 @@ export interface components {
             tubes: components["schemas"]["TubeStages"];
             unplaced: number | null;
         };
+        /** OwnPhone */
+        OwnPhone: {
+            phone: string | null;
+        };
         /** Pace */
         Pace: {
             done: number;
@@ -5244,6 +5804,36 @@ export interface components {
             lab?: string | null;
             site?: string | null;
             vehicle?: string | null;
+        };
+        /** People */
+        People: {
+            columns: string[];
+            rows: [
+                string,
+                string | null,
+                string | null,
+                string | null,
+                number | null,
+                string | null,
+                number | null,
+                string | null,
+                string,
+                string | null,
+                string | null,
+                number | null,
+                string | null,
+                string | null,
+                string | null,
+                number | null,
+                number | null,
+                string | null
+            ][];
+        };
+        /** Phone */
+        Phone: {
+            code: string;
+            /** Format: uuid */
+            id: string;
         };
         /** Piece */
         Piece: {
@@ -5291,6 +5881,18 @@ export interface components {
             /** Format: uuid */
             reception: string;
             scanned: number;
+        };
+        /** QueueKey */
+        QueueKey: {
+            id: number;
+            key: string;
+        };
+        /** QueueReceipt */
+        QueueReceipt: {
+            answers: components["schemas"]["intake_upload_Answer"][];
+            device: string | null;
+            head: components["schemas"]["Head"];
+            items: number;
         };
         /** ReadAgain */
         ReadAgain: {
@@ -5565,6 +6167,21 @@ export interface components {
             lon_micro: number | null;
             now: components["schemas"]["SiteNow"];
         };
+        /** SitePhoto */
+        SitePhoto: {
+            hash: string;
+            here: boolean;
+            item: string;
+        };
+        /** SiteReadiness */
+        SiteReadiness: {
+            /** Format: date-time */
+            at: string;
+            checked_by: string;
+            faults: string[];
+            looked_at: number;
+            photos: components["schemas"]["SitePhoto"][];
+        };
         /** SiteRecord */
         SiteRecord: {
             /** Format: uuid */
@@ -5580,9 +6197,11 @@ export interface components {
             moments: components["schemas"]["SiteMoment"][];
             name: string;
             open: boolean;
+            readiness: components["schemas"]["SiteReadiness"] | null;
             rounds: components["schemas"]["SiteRound"][];
             /** Format: uuid */
             site: string;
+            supplies: components["schemas"]["SiteSupply"][];
             waiting: number;
             waiting_since: string | null;
         };
@@ -5598,6 +6217,14 @@ export interface components {
             swabs: number;
             tubes: number;
         };
+        /** SiteSupply */
+        SiteSupply: {
+            /** Format: date-time */
+            at: string;
+            item: string;
+            left: number | null;
+            said_by: string;
+        };
         /** SitesNow */
         SitesNow: {
             counted: number;
@@ -5609,6 +6236,44 @@ export interface components {
             swabs_60: number;
             waiting: number;
             worst: components["schemas"]["SiteNow"][];
+        };
+        /** Slice */
+        Slice: {
+            areas: [
+                string,
+                string | null,
+                string,
+                string,
+                string,
+                number | null,
+                boolean | null
+            ][];
+            /** Format: date-time */
+            as_of: string;
+            basis: string;
+            boxes: components["schemas"]["CarriedBox"][];
+            calls: components["schemas"]["CalledBuilding"][];
+            device: components["schemas"]["Phone"];
+            formats: components["schemas"]["LabelFormat"][];
+            gone: string[];
+            hash_bytes: number;
+            holder: components["schemas"]["Holder"];
+            labels: components["schemas"]["LabelRange"][];
+            labs: components["schemas"]["WorkLab"][];
+            people: components["schemas"]["People"] | null;
+            place: components["schemas"]["WorkPlace"];
+            policies: {
+                [key: string]: number;
+            };
+            recalls: components["schemas"]["OpenRecall"][];
+            rounds: components["schemas"]["OpenRound"][];
+            salt: string;
+            seq: number;
+            sites: components["schemas"]["WorkSite"][];
+            too_many: number | null;
+            tube: components["schemas"]["TubeRule"];
+            ways: components["schemas"]["Way"][];
+            whole: boolean;
         };
         /** Stages */
         Stages: {
@@ -5841,6 +6506,11 @@ export interface components {
             tube: string;
             with?: string | null;
         };
+        /** TubeRule */
+        TubeRule: {
+            household: boolean;
+            size: number;
+        };
         /** TubeStages */
         TubeStages: {
             called: number;
@@ -5917,6 +6587,18 @@ export interface components {
             /** @enum {null|string} */
             reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
         };
+        /** Way */
+        Way: {
+            /** Format: uuid */
+            area: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: uuid */
+            round: string;
+            state: string;
+            /** Format: uuid */
+            task: string;
+        };
         /** Who */
         Who: {
             /** Format: uuid */
@@ -5943,6 +6625,11 @@ export interface components {
             since: string | null;
             tube: string | null;
         };
+        /** WorkLab */
+        WorkLab: {
+            lab: string;
+            name: string;
+        };
         /** WorkList */
         WorkList: {
             /** Format: date-time */
@@ -5950,8 +6637,27 @@ export interface components {
             count: number;
             items: components["schemas"]["WorkItem"][];
             /** @enum {string} */
-            kind: "waiting" | "conflicts" | "nobody" | "unproven" | "cases" | "stalled" | "inbox";
+            kind: "waiting" | "conflicts" | "nobody" | "unproven" | "cases" | "home" | "stalled" | "inbox";
             since: string | null;
+        };
+        /** WorkPlace */
+        WorkPlace: {
+            code?: string | null;
+            id?: string | null;
+            /** @enum {null|string} */
+            kind?: "site" | "area" | "lab" | null;
+            name?: string | null;
+        };
+        /** WorkSite */
+        WorkSite: {
+            /** Format: uuid */
+            area: string;
+            code: string;
+            /** Format: uuid */
+            id: string;
+            lanes: number;
+            name: string;
+            open: boolean;
         };
         /** WorkingSites */
         WorkingSites: {
@@ -6043,6 +6749,7 @@ export interface components {
             /** Format: uuid */
             device: string;
             qr: string;
+            url: string;
         };
         /** EnrolmentCode */
         enrolment_api_EnrolmentCode: {
@@ -6115,6 +6822,11 @@ export interface components {
             number: string;
             /** @enum {null|string} */
             reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+        };
+        /** Closing */
+        resident_home_api_Closing: {
+            /** @enum {string} */
+            outcome: "withdrawn" | "sampled" | "not_possible" | "duplicate";
         };
         /** Closing */
         sampling_api_Closing: {
@@ -6306,6 +7018,66 @@ export interface operations {
             };
         };
     };
+    FieldShowField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    FieldPathShowField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     HealthzShowHealth: {
         parameters: {
             query?: never;
@@ -6362,6 +7134,341 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    RShowStart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    RCheckCheckNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RCodesShowCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RHomeAskForHome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RMeShowMeAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RPageCssShowStyle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RPageJsShowScript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RResultShowResultForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RResultShowResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RSSiteShowSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RSSiteListOneself: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
                 };
             };
         };
@@ -8487,6 +9594,80 @@ export interface operations {
             };
         };
     };
+    V1HomeSamplingListHomeSampling: {
+        parameters: {
+            query?: {
+                area?: string | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1HomeSamplingRequestIdCloseCloseHomeSampling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["resident_home_api_Closing"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1ImportRulesShowImportRules: {
         parameters: {
             query?: never;
@@ -9023,6 +10204,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1KeyingLinesCheckLines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyedForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyedAnswer"][];
+                };
             };
             /** @description a problem */
             default: {
@@ -11307,6 +12521,45 @@ export interface operations {
             };
         };
     };
+    V1PrintFormsPrintForms: {
+        parameters: {
+            query?: {
+                kind?: "form" | "household";
+                site?: string | null;
+                /** @description sheets */
+                copies?: number;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PrintGuidePrintGuide: {
         parameters: {
             query?: {
@@ -11531,6 +12784,104 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     }[];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1QueueKeyShowQueueKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueKey"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1QueuesTakeQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueReceipt"];
+                };
+            };
+            /** @description no queue, or a broken one */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description sealed to another server */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description over the limit of bytes or items: to be given in several */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description keep it and send it again after Retry-After seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description a problem */
@@ -12944,6 +14295,68 @@ export interface operations {
             };
         };
     };
+    V1SessionContactShowContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPhone"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1SessionContactChangeContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPhone"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPhone"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1SessionPasswordChangePassword: {
         parameters: {
             query?: never;
@@ -13262,6 +14675,72 @@ export interface operations {
             };
         };
     };
+    V1SitePhotosHashShowPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the bytes */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1SitePhotosHashSendPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the bytes */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1SitesListSites: {
         parameters: {
             query?: {
@@ -13354,6 +14833,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SiteRecord"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1SliceShowSlice: {
+        parameters: {
+            query?: {
+                /** @description the `seq` of the slice that the phone has */
+                since?: number | null;
+                /** @description its `basis`; another one gives the whole */
+                basis?: string | null;
+                building?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slice"];
                 };
             };
             /** @description a problem */
@@ -13923,7 +15437,7 @@ export interface operations {
     V1WorkListWork: {
         parameters: {
             query?: {
-                kind?: "waiting" | "conflicts" | "nobody" | "unproven" | "cases" | "stalled" | "inbox" | null;
+                kind?: "waiting" | "conflicts" | "nobody" | "unproven" | "cases" | "home" | "stalled" | "inbox" | null;
                 /** @description how many of each kind */
                 most?: number;
             };

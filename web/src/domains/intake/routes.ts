@@ -25,5 +25,17 @@ const routes: RouteRecordRaw[] = [
     props: true,
     meta: { title: "intake.import.title", right: "imports", help: "imports" },
   },
+  {
+    path: "/keying",
+    name: "keying",
+    component: () => import("./KeyingPage.vue"),
+    meta: {
+      title: "intake.keying.title",
+      group: "work",
+      order: 45,
+      right: "missing",
+      context: true,
+    },
+  },
 ]
 export default routes

@@ -22,6 +22,7 @@ const TARGETS: Record<string, Target[]> = {
   box_too_warm: [{ page: "boxes" }],
   box_too_cold: [{ page: "boxes" }],
   discrepancy_open: [{ page: "work", query: { kind: "cases" } }, { page: "labs" }],
+  supply_low: [{ page: "sites" }],
   run_file_waiting: [{ page: "labs" }],
   more_results_than_wells: [{ page: "labs" }],
   result_before_plate: [{ page: "labs" }],

@@ -70,6 +70,7 @@ export default {
     box_too_warm: "Boxes too warm",
     box_too_cold: "Boxes too cold",
     discrepancy_open: "Boxes that do not agree with their manifest",
+    supply_low: "Sites short of supplies",
     run_file_waiting: "Instrument files waiting for their plate",
     more_sampled_than_declared: "More sampled than declared",
     person_twice: "One person in two tubes",

@@ -70,6 +70,7 @@ export default {
     box_too_warm: "转运箱温度过高",
     box_too_cold: "转运箱温度过低",
     discrepancy_open: "收样不符待核实",
+    supply_low: "采样点物资不足",
     run_file_waiting: "仪器文件等待对应板",
     more_sampled_than_declared: "已采人数超过申报人数",
     person_twice: "同一人在两支管中",

@@ -8,6 +8,7 @@ export default {
       labels: "标签与号段",
       posters: "采样点标牌",
       guide: "图示指引",
+      forms: "空白登记表",
       slips: "账号注册单",
       templates: "模板",
     },
@@ -15,6 +16,13 @@ export default {
     missing_text: "每个网格一份，按入户顺序；每户一个二维码，扫一次即可调出整户未检人员。",
     posters_text: "贴在采样点入口，二维码供工作人员扫码登记到该点。",
     guide_text: "四步图画、大字，适合老人和不识字的居民。",
+    forms_text: "没有手机的居民手填，之后在“录入纸质表”逐行录入。",
+    form_kind: "表格",
+    form_kinds: {
+      form: "检测登记表（一人一张，一格一字）",
+      household: "住户登记表（一户一张，一人一行）",
+    },
+    form_copies: "份数",
     slips_text: "为尚未注册的工作人员打印，一人一张。单上的链接等同密码，用后销毁。",
     templates_text:
       "模板是文本文件。下载后修改，放入 MUSTER_HOME 下的 templates 文件夹即可生效；删除该文件则恢复自带模板。",
@@ -110,6 +118,7 @@ export default {
       labels: "Labels and ranges",
       posters: "Site posters",
       guide: "Picture guide",
+      forms: "Blank forms",
       slips: "Enrolment slips",
       templates: "Templates",
     },
@@ -119,6 +128,14 @@ export default {
       "A list for each grid in the order of the walk; one code a home brings up all who are missing there.",
     posters_text: "For the entrance of a site; its code lets staff sign on there.",
     guide_text: "Four steps in pictures and large letters.",
+    forms_text:
+      "Filled in by hand where there is no phone; keyed in later, line by line, at Key in forms.",
+    form_kind: "Form",
+    form_kinds: {
+      form: "One person, a box a character",
+      household: "A home, a line a person",
+    },
+    form_copies: "Copies",
     slips_text:
       "One for each of the staff who has not enrolled. The link on it is as good as a password: destroy it after use.",
     templates_text:

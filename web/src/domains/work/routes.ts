@@ -9,7 +9,7 @@ const routes: RouteRecordRaw[] = [
       title: "work.title",
       group: "work",
       order: 30,
-      right: ["conflicts", "waiting", "anomalies", "discrepancies", "stalled", "inbox"],
+      right: ["conflicts", "waiting", "anomalies", "discrepancies", "missing", "stalled", "inbox"],
     },
   },
 ]

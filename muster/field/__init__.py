@@ -1,0 +1,1 @@
+"""What phones in the field keep of their place: decision 24."""
