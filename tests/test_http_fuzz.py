@@ -135,9 +135,12 @@ def ask(document: Document, address: str, tokens: list[str]) -> None:
         def answered(request: Any, token: str) -> None:
             method, path, parts, query, body = request
             path = path.format(**{key: quote(str(one), safe="") for key, one in parts.items()})
-            answer = http.request(
+            with http.stream(
                 method, path, params=query, json=body, headers={"authorization": f"Bearer {token}"}
-            )
+            ) as answer:
+                if answer.headers.get("content-type", "").startswith("text/event-stream"):
+                    return  # it goes on for as long as somebody listens
+                answer.read()
             assert answer.status_code < 500, (method, path, query, body, answer.text)
             page = path.startswith("/r/") and answer.headers["content-type"].startswith("text/html")
             if answer.status_code >= 400 and not page:  # residents' pages tell people, not programs
