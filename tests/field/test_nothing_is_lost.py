@@ -16,6 +16,11 @@ from tests.field.test_sampling import PEOPLE, SCENE, X1, code, tubes, work
 from tests.senders import query
 
 ZH = ("zh",)
+CONTROLLED = """new Promise((done) => {
+    const workers = navigator.serviceWorker
+    if (workers.controller) done()
+    else workers.addEventListener("controllerchange", () => done(), { once: true })
+})"""
 STORE = """
     const opened = indexedDB.open("muster-field")
     const db = await new Promise((done) => { opened.onsuccess = () => done(opened.result) })
@@ -228,7 +233,7 @@ async def test_two_tabs(muster: Instance, phone: Phone) -> None:
 @with_a_phone("sampler", site=X1, scene=SCENE, languages=ZH, enrolled=False)
 async def test_a_new_edition_waits_for_the_tube(muster: Instance, phone: Phone) -> None:
     await phone.enrol("nurse")
-    await phone.page.wait_for_function("navigator.serviceWorker.controller")
+    await phone.page.evaluate(CONTROLLED)
     await work(phone)
     await phone.scan(code(0))
     await phone.sees("1/10", within=".count")

@@ -4,8 +4,10 @@ import { Workbox } from "workbox-window"
 
 import { theLedger } from "./ledger"
 
-export const edition = reactive({ waiting: false, canRestart: false })
+export const edition = reactive({ waiting: false, canRestart: false, starting: false })
 const LOOK_MS = 30 * 60_000
+// A browser may hold the new worker back while the old one has something to end; a page that leaves frees it.
+const PATIENCE_MS = 3_000
 let box: Workbox | null = null
 
 /** A tube has been begun: somebody is in it, or its label was scanned. */
@@ -37,6 +39,8 @@ export async function restart(): Promise<void> {
     edition.canRestart = false
     return
   }
+  edition.starting = true
   box?.addEventListener("controlling", () => location.reload())
   box?.messageSkipWaiting()
+  setTimeout(() => location.reload(), PATIENCE_MS)
 }
