@@ -138,6 +138,7 @@ export class Ledger {
     this.holder = (await this.store.holders.get(login)) ?? null
     this.slice = new Slice(this.store, this.server, await dataKey(this.raw!))
     await this.slice.load().catch(() => false) // what cannot be read is fetched again
+    void this.slice.prepare()
     await this.reread()
   }
 
@@ -231,6 +232,7 @@ export class Ledger {
       if (slice) {
         await this.takeOver()
         await locked("muster-slice", () => this.withRoom(() => slice.refresh()))
+        void slice.prepare()
       } else await this.server.authorised(`/v1/receipts?id=${NOTHING}`)
       this.refreshed = Date.now()
       await this.learnKey()

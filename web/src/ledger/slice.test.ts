@@ -98,7 +98,12 @@ test("what changed is asked for and put in; who left is dropped", async () => {
     answer([row(7, { name: "新名" }), row(9_999)], { whole: false, seq: 12, gone: [id(3)] }),
   )
   await slice.refresh()
+  await slice.prepare()
+  expect(slice.search("新名")).toEqual([])
   expect(await slice.refresh()).toBe("changes")
+  expect(slice.search("新名").map((one) => one.id)).toEqual([id(7)])
+  expect(slice.byPersonalCode("UTDU7DYMZMFA")).toHaveLength(1)
+  expect(slice.byPersonalCode("RKYTU546QSJ2")).toEqual([])
   expect(asked[1]).toBe("/v1/slice?since=10&basis=b1")
   for (const one of [slice, make()]) {
     await one.load()

@@ -140,6 +140,7 @@ export interface Person {
 }
 
 const CHUNK = 2_000
+const AT_ONCE = 200 // people: some ms of a slow phone
 const MOST_FOUND = 40
 const CALL_MS = 120_000 // a whole slice over a slow line
 
@@ -148,8 +149,9 @@ export class Slice {
   private chunks: Person[][] = []
   private at = new Map<string, Person>()
   private byHash: Map<string, Person> | null = null
-  private byCode: Map<bigint, Person[]> | null = null
+  private byCode: Map<bigint, string[]> | null = null // ids; it outlives changes
   private needles: { person: Person; hay: string }[] | null = null
+  private hays = new WeakMap<Person, string>() // who has not changed need not be read again
 
   constructor(
     private readonly store: Store,
@@ -179,7 +181,7 @@ export class Slice {
     this.head = (await read(head.sealed)) as Head
     const parts = rows.filter((row) => row.part !== "head")
     parts.sort((a, b) => Number(a.part) - Number(b.part))
-    this.chunks = (await Promise.all(parts.map((row) => read(row.sealed)))) as Person[][]
+    this.renew((await Promise.all(parts.map((row) => read(row.sealed)))) as Person[][])
     this.index()
     return true
   }
@@ -193,14 +195,19 @@ export class Slice {
     const answer = await this.server.ask<Answer>(`/v1/slice${since}`, { timeoutMs: CALL_MS })
     const { people, gone, whole, ...head } = answer
     const dirty = new Set<number>()
-    if (whole) {
-      this.chunks = chunked(people ? people.rows.map((row) => asPerson(people.columns, row)) : [])
-      this.at.clear()
-    } else this.change(people, gone, dirty)
+    if (whole)
+      this.renew(chunked(people ? people.rows.map((row) => asPerson(people.columns, row)) : []))
+    else this.change(people, gone, dirty)
     this.head = head
-    this.index()
+    if (whole || dirty.size) this.index()
     await this.keep(whole ? null : dirty)
     return whole ? "whole" : "changes"
+  }
+
+  private renew(chunks: Person[][]): void {
+    this.chunks = chunks
+    this.byCode = null
+    this.hays = new WeakMap()
   }
 
   private change(people: Answer["people"], gone: string[], dirty: Set<number>): void {
@@ -219,6 +226,7 @@ export class Slice {
         if (!this.chunks.length || this.chunks.at(-1)!.length >= CHUNK) this.chunks.push([])
         this.chunks.at(-1)!.push(one)
         dirty.add(this.chunks.length - 1)
+        if (this.byCode) addCode(this.byCode, one.id)
       }
     }
   }
@@ -247,7 +255,7 @@ export class Slice {
   private index(): void {
     this.at = new Map()
     for (const one of this.people()) this.at.set(one.id, one)
-    this.byHash = this.byCode = this.needles = null
+    this.byHash = this.needles = null
   }
 
   areaName(building: number): string {
@@ -275,12 +283,25 @@ export class Slice {
     }
     if (!this.byCode) {
       this.byCode = new Map()
-      for (const one of this.people()) {
-        const key = numberOf(one.id)
-        this.byCode.set(key, [...(this.byCode.get(key) ?? []), one])
-      }
+      for (const one of this.people()) addCode(this.byCode, one.id)
     }
-    return this.byCode.get(number) ?? []
+    const ids = this.byCode.get(number) ?? []
+    return ids.flatMap((one) => this.at.get(one) ?? [])
+  }
+
+  /** Work out everybody's code before the first is scanned, a little at a time: it takes a slow phone a second.
+   * Given up where the people change meanwhile. */
+  async prepare(): Promise<void> {
+    const { at } = this
+    if (this.byCode) return
+    const codes = new Map<bigint, string[]>()
+    const ids = [...at.keys()]
+    for (let n = 0; n < ids.length; n += AT_ONCE) {
+      for (const id of ids.slice(n, n + AT_ONCE)) addCode(codes, id)
+      await new Promise((rested) => setTimeout(rested))
+      if (this.at !== at) return
+    }
+    this.byCode = codes
   }
 
   /** People by the beginning of a name, of its pinyin or initials, a room, a building, the last digits of a
@@ -314,6 +335,8 @@ export class Slice {
   }
 
   private hay(one: Person): string {
+    const known = this.hays.get(one)
+    if (known !== undefined) return known
     const fields = [
       one.name,
       one.pinyin,
@@ -322,8 +345,17 @@ export class Slice {
       one.phoneTail ?? "",
       this.areaName(one.building),
     ]
-    return fields.map((field) => `\u0001${field.toLowerCase()}`).join("")
+    const hay = fields.map((field) => `\u0001${field.toLowerCase()}`).join("")
+    this.hays.set(one, hay)
+    return hay
   }
+}
+
+function addCode(codes: Map<bigint, string[]>, id: string): void {
+  const key = numberOf(id)
+  const there = codes.get(key)
+  if (!there) codes.set(key, [id])
+  else if (!there.includes(id)) there.push(id)
 }
 
 function chunked(people: Person[]): Person[][] {

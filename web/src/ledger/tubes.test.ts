@@ -14,7 +14,7 @@ async function started() {
 
 test("a tube is filled, survives a restart, and sealed becomes one event", async () => {
   const { store, outbox, key, tubes } = await started()
-  let draft = await tubes.begin(FACTS)
+  let { draft } = await tubes.begin(FACTS)
   draft = await tubes.take(draft, "p1", HOW)
   const [again] = await new Tubes(store, outbox, key).open()
   expect(again).toEqual(draft)
@@ -32,7 +32,7 @@ test("a tube is filled, survives a restart, and sealed becomes one event", async
 
 test("nobody is in it twice, and one too many needs a reason that the seal tells", async () => {
   const { tubes } = await started()
-  let draft = await tubes.begin(FACTS)
+  let { draft } = await tubes.begin(FACTS)
   draft = await tubes.take(draft, "p1", HOW)
   await expect(tubes.take(draft, "p1", HOW)).rejects.toEqual(new AlreadyIn(1))
   draft = await tubes.take(draft, "p2", HOW)
@@ -47,7 +47,7 @@ test("nobody is in it twice, and one too many needs a reason that the seal tells
 test("a position that was spoken stays; before anybody is swabbed they close up", async () => {
   const { tubes } = await started()
   const positions = async (swabbed: boolean) => {
-    let draft = await tubes.begin({ ...FACTS, capacity: 5 })
+    let { draft } = await tubes.begin({ ...FACTS, capacity: 5 })
     for (const one of ["p1", "p2", "p3"]) draft = await tubes.take(draft, one, { swabbed })
     draft = await tubes.drop(draft, "p2")
     draft = await tubes.take(draft, "p4", { swabbed })
@@ -59,7 +59,7 @@ test("a position that was spoken stays; before anybody is swabbed they close up"
 
 test("it is not sealed without its label or with somebody who was not swabbed", async () => {
   const { tubes } = await started()
-  let draft = await tubes.begin({ ...FACTS, barcode: undefined })
+  let { draft } = await tubes.begin({ ...FACTS, barcode: undefined })
   await expect(tubes.seal(draft, SENDER)).rejects.toBeInstanceOf(NoBarcode)
   draft = await tubes.take({ ...draft, facts: { ...draft.facts, barcode: "T2" } }, "p1", {
     swabbed: false,
@@ -70,7 +70,7 @@ test("it is not sealed without its label or with somebody who was not swabbed", 
 
 test("an open tube can be told to another device, twice as once", async () => {
   const { tubes } = await started()
-  let draft = await tubes.begin(FACTS)
+  let { draft } = await tubes.begin(FACTS)
   draft = await tubes.take(draft, "p1", HOW)
   const facts = asFacts(draft)
   expect(facts.map((one) => one.type)).toEqual(["TubeOpened", "SpecimenTaken"])

@@ -5,7 +5,7 @@ import { uuid7 } from "./ids"
 import { decrypt, encrypt } from "./keys"
 import type { Outbox } from "./outbox"
 import type { Seen } from "./overlay"
-import { isFull, StorageFull, type Store } from "./store"
+import { isFull, type OpenTube, StorageFull, type Store } from "./store"
 import { held } from "./tabs"
 import type { Fact, Member, Purpose, TubeFacts } from "./vocabulary"
 
@@ -55,10 +55,12 @@ export class Tubes {
   /** The tubes that stand open on this device, the oldest first. */
   async open(): Promise<Draft[]> {
     const rows = await this.store.tubes.toArray()
-    const drafts = await Promise.all(
-      rows.map(async (row) => JSON.parse(text(await decrypt(this.key, row.sealed))) as Draft),
-    )
+    const drafts = await Promise.all(rows.map((row) => this.read(row)))
     return drafts.sort((a, b) => a.openedAt - b.openedAt)
+  }
+
+  private async read(row: OpenTube): Promise<Draft> {
+    return JSON.parse(text(await decrypt(this.key, row.sealed))) as Draft
   }
 
   /** A tube that stands open, for this tab alone until it is let go: the one asked for, else the last that
@@ -70,24 +72,18 @@ export class Tubes {
       ? open.filter((one) => one.tube === tube)
       : [...begun, ...open.filter((one) => !begun.includes(one))]
     for (const one of wanted) {
-      const claimed = await this.hold(one)
-      if (claimed) return claimed
+      const letGo = await held(lockOf(one.tube))
+      const now = letGo && (await this.store.tubes.get(one.tube)) // another tab may have had it until now
+      if (now) return { draft: await this.read(now), letGo }
+      letGo?.()
     }
     return null
   }
 
-  /** This tube, as it now is: another tab may have had it until now. */
-  async hold(draft: Draft): Promise<Claim | null> {
-    const letGo = await held(`muster-tube-${draft.tube}`)
-    const now = letGo && (await this.open()).find((one) => one.tube === draft.tube)
-    if (now) return { draft: now, letGo }
-    letGo?.()
-    return null
-  }
-
+  /** A new tube, in this tab's hand before it is saved: no other can take it up. Raises StorageFull. */
   async begin(
     facts: { capacity: number; purpose: Purpose; household: boolean } & Partial<TubeFacts>,
-  ): Promise<Draft> {
+  ): Promise<Claim> {
     const { household, ...rest } = facts
     const draft: Draft = {
       tube: uuid7(),
@@ -97,7 +93,13 @@ export class Tubes {
       household,
       swabs: [],
     }
-    return this.keep(draft)
+    const letGo = (await held(lockOf(draft.tube)))! // nobody else knows its id
+    try {
+      return { draft: await this.keep(draft), letGo }
+    } catch (error) {
+      letGo()
+      throw error
+    }
   }
 
   /** Save a draft as it now is. What is shown is what this gives back. Raises StorageFull. */
@@ -163,6 +165,8 @@ export class Tubes {
     return this.outbox.record([fact], sender, () => this.store.tubes.delete(draft.tube))
   }
 }
+
+const lockOf = (tube: string) => `muster-tube-${tube}`
 
 /** The events that tell of a tube that could not be sealed here: for another device to go on with. Their
  * ids were minted with the draft, so that telling twice is once. */

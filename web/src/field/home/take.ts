@@ -20,7 +20,7 @@ export async function takeHousehold(people: readonly string[], recall?: Recall):
   const filled = open.find((one) => one.swabs.length)
   if (filled) throw new TubeStandsOpen(filled.swabs.length)
   const tube = await ledger.withRoom(async () => {
-    let draft = await ledger.tubes.begin({
+    const begun = await ledger.tubes.begin({
       capacity: recall ? 1 : (head.value?.tube.size ?? setup.size),
       household: !recall,
       ...(recall
@@ -29,7 +29,9 @@ export async function takeHousehold(people: readonly string[], recall?: Recall):
       site: setup.site,
     })
     const how = { swabbed: !setup.registerFirst, over: "household" as const }
+    let { draft } = begun
     for (const one of people) draft = await ledger.tubes.take(draft, one, how)
+    begun.letGo() // the sampling page takes it up
     return draft.tube
   })
   for (const one of open) await ledger.tubes.forget(one)

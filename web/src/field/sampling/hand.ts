@@ -25,11 +25,8 @@ export function useHand() {
     return theLedger().tubes.begin({ capacity, household, purpose, round, site, lane })
   }
   async function takeUp(tube?: string) {
-    const { tubes } = theLedger()
     letGo()
-    const claimed =
-      (await tubes.claim(tube)) ?? (await tubes.hold(await theLedger().withRoom(begin)))
-    if (!claimed) throw new Error("a tube that was just begun is gone")
+    const claimed = (await theLedger().tubes.claim(tube)) ?? (await theLedger().withRoom(begin))
     draft.value = claimed.draft
     letGo = claimed.letGo
   }
