@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory } from "vue-router"
 
-import { device, holder } from "./ledger"
+import { device, holder, inWords, trouble } from "./ledger"
 
 // Each page of work names the right that its holder needs; the home page shows those they have.
 export const router = createRouter({
@@ -41,3 +41,6 @@ router.beforeEach((to) => {
   if (!holder.value && !OPEN.has(String(to.name))) return { name: "who" }
   return true
 })
+
+// A page that could not be opened says so: a tap that does nothing is tapped for ever.
+router.onError((error) => (trouble.value = inWords(error)))
