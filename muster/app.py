@@ -57,6 +57,7 @@ from muster.sampling.queries import device_gaps
 from muster.showing import RESULTS, note_each
 from muster.visits import api as visits
 from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
+from muster.workforce import api as workforce
 
 _OWN = frozenset({UUID(int=0)})  # stands for "each about themselves"
 
@@ -100,6 +101,7 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             *desk.HANDLERS, *console.HANDLERS, *field.HANDLERS, *resident.HANDLERS,
+            *workforce.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems, *also,
         ],
         state=State(

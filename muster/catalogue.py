@@ -11,7 +11,8 @@ import muster.hq.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events
-import muster.visits.events  # noqa: F401  (importing declares the event types)
+import muster.visits.events
+import muster.workforce.events  # noqa: F401  (importing declares the event types)
 from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
 
 CATALOGUE = Catalogue(
@@ -67,6 +68,14 @@ CATALOGUE = Catalogue(
         "lab.reached",
         "visits.visit",
         "visits.call",
+        "workforce.staff",
+        "workforce.training",
+        "workforce.away",
+        "workforce.hardship",
+        "workforce.demand",
+        "workforce.call_up",
+        "workforce.summons",
+        "workforce.posting",
         "hq.addressee",
         "hq.task",
         "coverage.briefing",
@@ -99,6 +108,7 @@ CATALOGUE = Catalogue(
         *rules("lab", "recall_due"),
         *rules("hq", "withdraw_call", "call_addressees", "tell_readers", "tell_late_readers"),
         *rules("hq", "task_due"),
+        *rules("workforce", "withdraw_summons"),
     ),
     guards=guards("muster.access", "guards.sql"),
     widenings=(

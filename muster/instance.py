@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -21,6 +22,7 @@ from muster.catalogue import CATALOGUE
 from muster.config import HEAD_FILE_SECONDS, TICK_SECONDS, Settings
 from muster.core.clock import now
 from muster.core.log import error_facts, logger
+from muster.core.problems import Problem
 from muster.core.tasks import end
 from muster.db import embedded
 from muster.db.migrate import migrate
@@ -31,8 +33,10 @@ from muster.keeping.replay import Progress, changed_tables, quiet, rebuild
 from muster.keeping.securing import make_roles, secure
 from muster.keeping.tick import tick
 from muster.ledger.door import Door
+from muster.ledger.event import Event
 from muster.readers import Readers
 from muster.registry.vault import Vault, check_key, open_vault
+from muster.workforce.booking import Booking, judge
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 READ_OPTIONS = "-c jit=off -c statement_timeout=120s"
@@ -85,7 +89,7 @@ async def open_instance(
             timeout=10, reconnect_timeout=4,
         )  # fmt: skip
         await stack.enter_async_context(pool)
-        door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault, check))
+        door = await stack.enter_async_context(Door(conninfo, CATALOGUE, vault, judged))
         readers = Readers(conninfo, most=pool_size)
         await stack.enter_async_context(readers.pool)
         intake = Intake(door, vault, pool)
@@ -100,6 +104,17 @@ async def open_instance(
         yield instance
         if background:
             write_head(instance)
+
+
+async def judged(
+    conn: psycopg.AsyncConnection[Any], sent: Sequence[tuple[Any, Event]]
+) -> dict[UUID, Problem]:
+    """The problems of what may not pass the door: uploads by who sends them, places at posts by what is
+    left of them."""
+    booked = [(by, event) for by, event in sent if isinstance(by, Booking)]
+    others = [(by, event) for by, event in sent if not isinstance(by, Booking)]
+    refused = await check(conn, others) if others else {}
+    return refused | (await judge(conn, booked) if booked else {})
 
 
 async def prepare(

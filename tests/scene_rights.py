@@ -67,6 +67,14 @@ STREET = """
     12:00  ResultReleased  r{x}3  barcode=TUBE-{x}3 outcome=negative lab=LAB-{x}
     12:30  ResultReleased  r{x}4  barcode=TUBE-{x}3 outcome=indeterminate lab=LAB-{x}
     12:30  ResultReleased  r{x}5  barcode=LOST-{x} outcome=positive lab=LAB-{x}
+    07:30  StaffListed     st{x}  unit=U{x} name={n}庄霜十 phone={h}00008888
+    07:30  DemandRaised    dm{x}  area=S{x} count=9 starts_at=08:00 ends_at=23:00
+    07:31  CallUpOpened    cu{x}  demands=dm{x} name=CALL-{x}
+    07:32  StaffCalledUp   su{x}  call_up=cu{x} demand=dm{x} staff=st{x}
+    07:33  StaffPosted     po{x}  staff=st{x} demand=dm{x} summons=su{x}
+    07:33  StaffPosted     pa{x}  staff=st{x} demand=dm{x}
+    07:33  StaffPosted     pr{x}  staff=st{x} demand=dm{x}
+    07:55  ArrivedAtPost   pr{x}
     12:30  HomeSamplingAsked  p{x}5  reason=bedridden
     12:30  TaskIssued      K{x}   kind=other due_at=13:00 lab=LAB-{x} tube=T{x}1
 """
@@ -87,7 +95,7 @@ LATER = """
 """
 NAMES, PHONES = {"A": "甲", "B": "乙"}, {"A": "138", "B": "139"}
 SPELT = {"A": "jiazhuangshuang", "B": "yizhuangshuang"}
-PEOPLE = "一二三四五六八九"
+PEOPLE = "一二三四五六八九十"
 
 
 @dataclass(frozen=True)
@@ -180,14 +188,16 @@ async def close(*clients: Caller) -> None:
 
 def people_of(x: str) -> set[str]:
     """Everything by which people of a street are known: ids, names, documents, rooms."""
-    ids = {str(named(f"p{x}{n}")) for n in range(1, 9)} | {str(named(f"w{x}"))}
+    ids = {str(named(f"p{x}{n}")) for n in range(1, 9)} | {
+        str(named(f"{who}{x}")) for who in ("w", "st")
+    }
     rooms = {f"R-{x}-{n}" for n in range(1, 9)}
     return ids | rooms | papers(x)
 
 
 def papers(x: str) -> set[str]:
     """Whole names, numbers and phones of a street: shown to who gives a reason."""
-    phones = {f"{PHONES[x]}0000{n}{n}{n}{n}" for n in (1, 2, 3, 4, 5, 6, 9)}
+    phones = {f"{PHONES[x]}0000{n}{n}{n}{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9)}
     names = {f"{NAMES[x]}庄霜{n}" for n in PEOPLE} | {SPELT[x]}
     guest = {"乙庄霜七", "BA8000007", "13900007777"} if x == "B" else set()
     return phones | names | guest | {f"{x}A8000001", f"{x}A9000009"}

@@ -43,6 +43,13 @@ _ORDINARY: dict[str, dict[str, str]] = {
     "ResidentListed": {"source": "roster"},
     "RoundOpened": {"name": "{subject}", "starts_at": "06:00", "ends_at": "20:00"},
     "SiteListed": {"code": "{subject}", "name": "{subject}"},
+    "UnitListed": {"code": "{subject}", "name": "{subject}", "kind": "school"},
+    "DemandRaised": {"role": "queue_guide", "starts_at": "08:00", "ends_at": "12:00"},
+    "CallUpOpened": {"name": "{subject}", "answer_minutes": "5"},
+    "StaffCalledUp": {"wave": "1", "answer_by": "07:50"},
+    "CallAnswered": {"how": "link"},
+    "StaffPosted": {"role": "queue_guide", "starts_at": "08:00", "ends_at": "12:00"},
+    "ArrivedAtPost": {"how": "place_code"},
     "TubeOpened": _TUBE,
     "TubeSealed": {**_TUBE, "members": ""},
     "SpecimenTaken": {"position": "1"},
@@ -96,6 +103,15 @@ TOWN = """
     07:30  RoundOpened     R1  areas=S1
 """
 
+# The town with a school and an office.
+STREET_UNITS = (
+    TOWN
+    + """
+    07:00  UnitListed   U1  area=G1
+    07:00  UnitListed   U2  area=G2 kind=organ
+"""
+)
+
 _names: dict[UUID, str] = {}
 
 
@@ -114,7 +130,7 @@ def time_of(text: str) -> datetime:
 
 def events(table: str) -> list[Event]:
     """The events of a table, in its order."""
-    return [_event(line.split()) for line in table.strip().splitlines()]
+    return [_event(line.split()) for line in table.splitlines() if line.strip()]
 
 
 def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
@@ -126,7 +142,7 @@ def _event(words: list[str], calls: dict[str, UUID] | None = None) -> Event:
     facts = ordinary | dict(word.split("=", 1) for word in said)
     outside = {fact: facts.pop(fact) for fact in _ENVELOPE if fact in facts}
     facts = {fact.removeprefix("body."): text for fact, text in facts.items()}
-    names = _IDENTITY if type_ == "ResidentListed" else ()
+    names = {"ResidentListed": _IDENTITY, "StaffListed": ("name", "phone")}.get(type_, ())
     who = {fact: facts.pop(fact) for fact in names if fact in facts}
     at = time_of(when)
     received = time_of(outside["received"]) if "received" in outside else at
@@ -160,7 +176,8 @@ def _body(type_: type[Body], facts: dict[str, str], calls: dict[str, UUID]) -> B
         elif text.startswith(("[", "{")):
             values[fact] = msgspec.json.decode(text)
         elif "list" in kinds[fact] or "tuple" in kinds[fact]:
-            values[fact] = [named(one) for one in text.split(",")]
+            many = text.split(",")
+            values[fact] = [named(one) for one in many] if "UUID" in kinds[fact] else many
         elif "UUID" in kinds[fact]:
             values[fact] = calls.get(text) or named(text)
         elif "datetime.datetime" in kinds[fact]:
@@ -187,7 +204,8 @@ class Story:
         """These events arrive, in one upload; its answers, where they are not all `stored`."""
 
         async def step(muster: Instance) -> None:
-            sent = [_event(line.split(), self.calls) for line in table.strip().splitlines()]
+            lines = [line.split() for line in table.splitlines() if line.strip()]
+            sent = [_event(words, self.calls) for words in lines]
             said = await muster.door.append(sent)
             assert said == (answers.split() if answers else ["stored"] * len(sent))
 

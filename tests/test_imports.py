@@ -223,7 +223,7 @@ def test_a_workbook_is_fed_like_a_file(play: Play, tmp_path: Path):
 def test_nobody_imports_beyond_their_area(play: Play):
     async def story(muster: Instance, browser: Browser) -> None:
         rules = await browser.get("/v1/import-rules")
-        assert rules["kinds"] == ["units", "sites", "residents"]
+        assert rules["kinds"] == ["units", "sites", "residents", "staff", "trainings"]
         text = ROSTER + lines(GOOD[0], ("李二", number(sequence=3), "B2", "1"))
         made = await sent(browser, text.encode())
         checked = await worked(muster, browser, made["id"], "check")

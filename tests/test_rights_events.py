@@ -36,6 +36,8 @@ SENT: dict[str, str] = {
     "BuildingCalled": "area H{x} round=R{x} to_site=X{x}",
     "HomeSamplingAsked": "person p{x}5 reason=bedridden",
     "HomeSamplingClosed": "person p{x}5 outcome=sampled",
+    "StaffListed": "area N{x}{who} unit=U{x}",
+    "TrainingPassed": "area st{x} role=caller on=2022-08-01",
     "TubeOpened": "site V{x}{who} site=X{x}",
     "TubeSealed": "site W{x}{who} site=X{x} members=p{x}1",
     "SpecimenTaken": "site T{x}2 person=p{x}2",
@@ -68,6 +70,12 @@ def _braces(text: str) -> str:
 
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
+    "StaffDelisted": "st{x} unit=U{x}", "StaffAway": "st{x} starts_at=08:00 ends_at=09:00",
+    "StaffBack": "st{x}", "HardshipFlagged": "st{x}", "DemandRaised": "N area=S{x} count=1",
+    "CallUpOpened": "N demands=dm{x}", "CallUpClosed": "cu{x} why=stopped",
+    "StaffCalledUp": "N call_up=cu{x} demand=dm{x} staff=st{x}", "CallAnswered": "su{x} answer=declined",
+    "SummonsWithdrawn": "su{x}", "StaffPosted": "N staff=st{x} demand=dm{x}",
+    "PostingWithdrawn": "po{x} why=mistake", "ArrivedAtPost": "po{x}", "Relieved": "po{x}",
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
     "SitePlaced": "X{x} lon_micro=0 lat_micro=0 source=s",
     "AreaPlaced": "S{x} lon_micro=0 lat_micro=0 source=s",

@@ -32,6 +32,7 @@ from tests.test_print_room import ANSWERED as PRINTING
 from tests.test_resident_pages import ANSWERED as RESIDENTS
 from tests.test_site_photos import ANSWERED as PHOTOS
 from tests.test_visits import ANSWERED as WALKING
+from tests.test_workforce_routes import ANSWERED as CALLING
 
 # `<name>` stands for what an earlier answer said under that name.
 Asked = tuple[str, str, Any, Any]  # method, path, body, a status or the slug of a problem
@@ -284,7 +285,7 @@ def test_no_route_is_left_out(play: Play):
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
     answered |= AT_THE_DESK | PRINTING
-    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS
+    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS | CALLING
 
     async def story(muster: Instance) -> None:
         left = [

@@ -269,6 +269,22 @@ OTHERS = """
     15:30  RefusalRecorded      p3  round=R1
     15:30  ExemptionGranted     p3  reason=illness
     15:30  VisitMade            p3  outcome=not_home
+    15:30  StaffListed          p3  unit=U1
+    15:30  StaffDelisted        p3  unit=U1
+    15:30  TrainingPassed       p3  role=sampler on=2022-08-01
+    15:30  StaffAway            p3  starts_at=16:00 ends_at=17:00
+    15:30  StaffBack            p3
+    15:30  HardshipFlagged      p3
+    15:30  DemandRaised         p3  area=G1 count=1
+    15:30  CallUpOpened         p3  demands=p3
+    15:30  CallUpClosed         p3  why=stopped
+    15:30  StaffCalledUp        p3  call_up=p3 demand=p3 staff=p3
+    15:30  CallAnswered         p3  answer=declined
+    15:30  SummonsWithdrawn     p3
+    15:30  StaffPosted          p3  staff=p3 demand=p3
+    15:30  PostingWithdrawn     p3  why=mistake
+    15:30  ArrivedAtPost        p3
+    15:30  Relieved             p3
     15:30  VisitWithdrawn       p3
     15:30  BuildingCalled       H1  round=R1
     15:30  HomeSamplingAsked    p3  reason=bedridden

@@ -41,12 +41,12 @@ _HERE = "muster.access"
 # too: whoever lists a thing or a person anew somewhere else takes them from where they are.
 _SAYS = (
     ("site", "sites"), ("building", "areas"), ("area", "areas"), ("parent", "areas"),
-    ("lab", "lab"),
+    ("lab", "lab"), ("unit", "units"),
 )  # fmt: skip
 _SUBJECTS = {
     "tube": "tubes", "site": "sites", "queue": "sites", "area": "areas", "resident": "people", "stance": "people",
     "result": "results", "alias": "people", "unit": "units", "box": "boxes", "carried": "boxes", "task": "tasks",
-    "needs": "sites", "visit": "people", "call": "areas", "home_request": "people",
+    "needs": "sites", "visit": "people", "call": "areas", "home_request": "people", "staff": "staff",
 }  # fmt: skip
 Key = tuple[str, Any]
 
@@ -146,7 +146,7 @@ async def _places(conn: Conn, keys: set[Key]) -> dict[Key, Place]:
     places |= await _met_places(conn, [key for kind, key in keys if kind == "met"])
     asked = {
         kind: uuid_array([key for k, key in keys if k == kind])
-        for kind in ("areas", "sites", "people", "tubes", "results", "units", "boxes")
+        for kind in ("areas", "sites", "people", "tubes", "results", "units", "boxes", "staff")
     }
     if not any(kind in asked for kind, _ in keys):
         return places

@@ -44,7 +44,11 @@ UNION ALL
 SELECT 'boxes', x.box, b.line, x.site, x.bound_for
 FROM custody.box x LEFT JOIN sampling.site s ON s.site = x.site
 LEFT JOIN registry.span b ON b.area = s.area
-WHERE x.box = ANY (%(boxes)s::uuid[]);
+WHERE x.box = ANY (%(boxes)s::uuid[])
+UNION ALL
+SELECT 'staff', f.staff, b.line, NULL, NULL
+FROM workforce.staff f JOIN registry.unit u ON u.unit = f.unit JOIN registry.span b ON b.area = u.area
+WHERE f.staff = ANY (%(staff)s::uuid[]);
 
 -- name: tasks
 -- Where tasks are to be done, and who they are meant for.

@@ -30,8 +30,11 @@ OR sender = 'login:' || (SELECT nullif(access.word('login'), ''))
 true
 
 -- name: identity (table: vault.identity; door: SELECT, INSERT, UPDATE)
--- Who people are: only where names may be seen, and only of rows that may be seen.
+-- Who people are: only where names may be seen, and only of rows that may be seen; of those who can be called
+-- up, where their unit may be seen.
 (SELECT access.yes('names')) OR access.sees_person(resident, 'name_areas')
+OR cardinality((SELECT access.ids('name_areas'))) > 0
+    AND EXISTS (SELECT FROM workforce.staff s WHERE s.staff = identity.resident)
 
 -- name: note (table: vault.note; door: SELECT, INSERT)
 -- Free text: opened one by one, by who decides about it.

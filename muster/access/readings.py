@@ -18,7 +18,7 @@ from muster.ledger.projection import uuid_array
 
 COMMAND_LINE = "command line"
 PEOPLE_A_ROW = 10_000  # of an export of more, further rows bear the same export id
-_FIELDS = ("resident", "person", "recorded", "one", "other")
+_FIELDS = ("resident", "person", "recorded", "one", "other", "staff")
 Conn = psycopg.AsyncConnection[Any]
 
 

@@ -14,9 +14,21 @@ from muster.intake.faults import Fault
 from muster.intake.importing import Kind, Report, import_table
 from muster.intake.kinds import Areas, Results, Sites, Units
 from muster.intake.residents import Residents
+from muster.intake.staff import Staff, Trainings
 from muster.registry.queries import likely_duplicates
 
-KINDS = ("areas", "grids", "buildings", "units", "sites", "residents", "results")
+KINDS = (
+    "areas",
+    "grids",
+    "buildings",
+    "units",
+    "sites",
+    "residents",
+    "staff",
+    "trainings",
+    "results",
+)
+GENERATED = ("areas", "grids", "buildings", "units", "sites", "residents")
 SHOWN_FAULTS = 20
 
 
@@ -42,7 +54,7 @@ async def make_example(out: Out, people: int, seed: int, folder: Path) -> Any:
         f"{summary.rows:,} rows of residents in {folder}/. Next:",
         f"已在 {folder}/ 生成 {summary.rows:,} 行居民。下一步：",
     )
-    for kind in KINDS[:-1]:
+    for kind in GENERATED:
         line = f"  muster import {kind} {folder / kind}.csv"
         out.say(line, line)
     return summary
@@ -155,6 +167,10 @@ def kind_of(
             return Sites()
         case "residents":
             return Residents(muster.vault, correct_names)
+        case "staff":
+            return Staff(muster.vault)
+        case "trainings":
+            return Trainings(muster.vault)
         case "results":
             return Results(lab)
         case "grids":

@@ -44,6 +44,7 @@ from muster.intake.import_words import (
 from muster.intake.importing import Kind
 from muster.intake.kinds import Areas, Sites, Units
 from muster.intake.residents import Residents
+from muster.intake.staff import Staff, Trainings
 from muster.intake.survey import Looked, look, survey
 from muster.registry.events import ImportKind
 
@@ -52,7 +53,8 @@ LIMITS = Limits(workbook_memory_bytes=XLSX_MEMORY_BYTES)
 # What a kind of file lists: who may import it is who may list that.
 LISTS: dict[ImportKind, str] = {
     "areas": "AreaListed", "grids": "AreaListed", "buildings": "AreaListed", "units": "UnitListed",
-    "sites": "SiteListed", "residents": "ResidentListed",
+    "sites": "SiteListed", "residents": "ResidentListed", "staff": "StaffListed",
+    "trainings": "TrainingPassed",
 }  # fmt: skip
 
 
@@ -65,6 +67,10 @@ def kind_of(name: str, muster: Instance, *, correct_names: bool = False) -> Kind
             return Sites()
         case "residents":
             return Residents(muster.vault, correct_names)
+        case "staff":
+            return Staff(muster.vault)
+        case "trainings":
+            return Trainings(muster.vault)
         case "grids" | "buildings":
             return Areas(name, level=name.removesuffix("s"))
         case _:

@@ -36,7 +36,7 @@ _LEVEL_WORDS = {level: level for level in LEVELS} | {
 }  # fmt: skip
 _GRID_WORDS = {"basic": "basic", "基础": "basic", "基础网格": "basic", "exclusive": "exclusive",
                "专属": "exclusive", "专属网格": "exclusive"}  # fmt: skip
-_YES_NO = {
+YES_NO = {
     "yes": True, "是": True, "有": True, "true": True, "1": True, "y": True,
     "no": False, "否": False, "无": False, "false": False, "0": False, "n": False,
 }  # fmt: skip
@@ -44,7 +44,9 @@ _UNIT_WORDS = {kind: kind for kind in get_args(UnitKind)} | {
     "企业": "enterprise", "公司": "enterprise", "工厂": "enterprise", "学校": "school",
     "酒店": "hotel", "宾馆": "hotel", "商铺": "shop", "商店": "shop", "商场": "shop",
     "医院": "hospital", "市场": "market", "农贸市场": "market", "养老院": "care_home",
-    "机关": "organ", "其他": "other",
+    "机关": "organ", "公安": "police", "派出所": "police", "物业": "property",
+    "物业公司": "property", "志愿者": "volunteers", "志愿队": "volunteers", "志愿服务队": "volunteers",
+    "其他": "other",
 }  # fmt: skip
 _OUTCOME_WORDS = {
     "positive": "positive", "阳性": "positive", "阳": "positive", "+": "positive",
@@ -132,7 +134,7 @@ class Areas:
             "parent": parent or None,
             "kind": cells.word("kind", kind, _GRID_WORDS),
             "floors": cells.whole("floors", floors, least=1, most=200),
-            "lift": cells.word("lift", lift, _YES_NO),
+            "lift": cells.word("lift", lift, YES_NO),
         }
         cells.check()
         return draft if self.codes.is_new(row.line, code, draft) else None

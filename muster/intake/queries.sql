@@ -62,7 +62,9 @@ SELECT area AS subject, area AS place FROM registry.area WHERE area = ANY (%(sub
 UNION ALL SELECT unit, area FROM registry.unit WHERE unit = ANY (%(subjects)s::uuid[])
 UNION ALL SELECT site, area FROM sampling.site WHERE site = ANY (%(subjects)s::uuid[])
 UNION ALL SELECT resident, building FROM registry.resident
-    WHERE resident = ANY (%(subjects)s::uuid[]);
+    WHERE resident = ANY (%(subjects)s::uuid[])
+UNION ALL SELECT s.staff, u.area FROM workforce.staff s JOIN registry.unit u ON u.unit = s.unit
+    WHERE s.staff = ANY (%(subjects)s::uuid[]);
 
 -- name: make_import
 -- Unless the account has too many files that it has not fed.
@@ -189,3 +191,19 @@ UNION ALL
 SELECT s.site, s.code, s.name, true, %(everywhere)s OR coalesce(
     (SELECT w.line && %(areas)s::uuid[] FROM registry.span w WHERE w.area = s.area), false)
 FROM sampling.site s WHERE s.code = ANY (%(codes)s) OR s.name = ANY (%(names)s);
+
+-- name: staff
+-- Who can be called up, as each unit lists them: by what a row of a list is known again.
+SELECT s.staff, (l.body ->> 'unit')::uuid AS unit, l.body ->> 'number' AS number,
+    ARRAY(SELECT x FROM jsonb_array_elements_text(l.body -> 'skills') x) AS skills,
+    ARRAY(SELECT x FROM jsonb_array_elements_text(l.body -> 'tags') x) AS tags,
+    (l.body ->> 'home')::uuid AS home, (l.body ->> 'birth_year')::int AS birth_year, l.body ->> 'sex' AS sex,
+    coalesce((l.body ->> 'fit')::boolean, true) AS fit,
+    i.name, i.number_hash, i.phone_hash, i.kind, i.number AS paper, i.phone, i.birth_date
+FROM workforce.staff s
+JOIN LATERAL (
+    SELECT DISTINCT ON (e.body ->> 'unit') e.body FROM ledger.event e
+    WHERE e.subject = s.staff AND e.type = 'StaffListed' AND e.body IS NOT NULL
+        AND (e.body ->> 'unit')::uuid = ANY (s.units)
+    ORDER BY e.body ->> 'unit', e.at DESC, e.id DESC) l ON true
+LEFT JOIN vault.identity i ON i.resident = s.staff;

@@ -2,7 +2,7 @@
 areas they answer for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from muster.intake.importing import Kind, RowFault
 from muster.intake.tables import Column
 from muster.ledger.event import Event
 from muster.registry.events import AreaListed, ResidentListed
+from muster.workforce.events import StaffListed, TrainingPassed
 
 Made = list[tuple[Row, Event]]
 Late = list[tuple[Row, RowFault]]
@@ -73,17 +74,17 @@ class Within:
     async def _parted(self, muster: Instance, made: Made) -> tuple[Made, Late]:
         """What lies within reach, now and as it is to be, and what does not. A new area that hangs
         under one in reach is in reach itself, wherever in the file it stands."""
+        about = [event.subject for _, event in made]
+        about += [event.body.unit for _, event in made if isinstance(event.body, StaffListed)]
         async with muster.pool.connection() as conn:
-            found = await rows(
-                conn, "muster.intake", "standing", subjects=[event.subject for _, event in made]
-            )
+            found = await rows(conn, "muster.intake", "standing", subjects=about)
         standing = {one["subject"]: one["place"] for one in found}
         left, within = made, []
         while left:
             taken = [
                 one for one in left
-                if _place(one[1]) in self.reached
-                and self._may_move(standing.get(one[1].subject))
+                if _place(one[1], standing) in self.reached
+                and self._may_move(standing.get(_moves(one[1])))
             ]  # fmt: skip
             if not taken:
                 break
@@ -98,9 +99,20 @@ class Within:
         return place is None or place in self.reached
 
 
-def _place(event: Event) -> UUID | None:
-    body: Any = event.body
-    return getattr(body, _says(event))
+def _place(event: Event, standing: Mapping[UUID, UUID]) -> UUID | None:
+    """Where a row speaks of; of somebody who can be called up, where their unit stands."""
+    match event.body:
+        case StaffListed():
+            return standing.get(event.body.unit)
+        case TrainingPassed():
+            return standing.get(event.subject)
+        case _:
+            return getattr(event.body, _says(event))
+
+
+def _moves(event: Event) -> UUID:
+    """What a row may take from where it stands. Who is listed by a second unit leaves none."""
+    return event.body.unit if isinstance(event.body, StaffListed) else event.subject
 
 
 def _says(event: Event) -> str:
@@ -109,6 +121,8 @@ def _says(event: Event) -> str:
             return "parent"
         case ResidentListed():
             return "building"
+        case StaffListed() | TrainingPassed():
+            return "unit"
         case _:
             return "area"
 

@@ -43,7 +43,7 @@ _STATE_WORDS = {state: state for state in get_args(State)} | {
     "流动": "temporary", "租住": "temporary", "外出": "away", "迁出": "moved_away",
     "搬离": "moved_away", "不能检测": "cannot_be_tested", "无法采样": "cannot_be_tested",
 }  # fmt: skip
-_SEX_WORDS = {"male": "male", "男": "male", "m": "male", "男性": "male",
+SEX_WORDS = {"male": "male", "男": "male", "m": "male", "男性": "male",
               "female": "female", "女": "female", "f": "female", "女性": "female"}  # fmt: skip
 
 
@@ -150,9 +150,9 @@ class Residents:
         )
         cells = Cells()
         name = cells.label("name", name, limit=100)
-        document = self._document(cells, kind_, number)
-        phone = _phone(cells, phone)
-        sex: Any = cells.word("sex", sex_, _SEX_WORDS)
+        document = document_in(cells, kind_, number, today=self.today)
+        phone = phone_in(cells, phone)
+        sex: Any = cells.word("sex", sex_, SEX_WORDS)
         birth_date = cells.day("birth_date", birth)
         if birth_date and not EARLIEST_BIRTH <= birth_date <= self.today:
             cells.fault("birth_date", BirthDateUnlikely())
@@ -192,21 +192,6 @@ class Residents:
         self.count = len(self.seen)
         phones = self.vault.phone_hashes(phone)
         return Draft(body, identity, bool(state_), tuple(hashes.values()), tuple(phones.values()))
-
-    def _document(self, cells: Cells, kind: str, number: str) -> Document | None:
-        known = kind_named(kind) if kind else None
-        if kind and known is None:
-            names = ", ".join(f"{name} {names[1]}" for name, names in KINDS.items())
-            cells.fault("kind", WordUnknown(word=kind[:40], known=names))
-            return None
-        if not number:
-            return None
-        document = check(number, known, today=self.today)
-        if not document.valid:
-            reason, reason_zh = REASONS[document.reason or ""]
-            cells.fault("number", DocumentInvalid(reason=reason, reason_zh=reason_zh))
-            return None
-        return document
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Draft]], at: datetime
@@ -283,7 +268,26 @@ class Residents:
         return self.vault.open(bytes(listed["phone"])).decode() if listed["phone"] else None
 
 
-def _phone(cells: Cells, text: str) -> str:
+def document_in(
+    cells: Cells, kind: str, number: str, *, today: date, column: str = "number"
+) -> Document | None:
+    """The document of a row, where it names one."""
+    known = kind_named(kind) if kind else None
+    if kind and known is None:
+        names = ", ".join(f"{name} {names[1]}" for name, names in KINDS.items())
+        cells.fault("kind", WordUnknown(word=kind[:40], known=names))
+        return None
+    if not number:
+        return None
+    document = check(number, known, today=today)
+    if not document.valid:
+        reason, reason_zh = REASONS[document.reason or ""]
+        cells.fault(column, DocumentInvalid(reason=reason, reason_zh=reason_zh))
+        return None
+    return document
+
+
+def phone_in(cells: Cells, text: str) -> str:
     """A phone number's digits, without the country's code."""
     if text.isdigit() and 3 <= len(text) <= 13:
         digits = text

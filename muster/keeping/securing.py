@@ -24,7 +24,7 @@ from muster.ledger.projection import Catalogue
 READER_ROLE = "muster_reader"
 _FORM = "2"  # of what is made below: another one makes the policies anew
 _SCHEMAS = (
-    "ledger", "vault", "registry", "sampling", "custody", "lab", "coverage", "hq", "access", "visits",
+    "ledger", "vault", "registry", "sampling", "custody", "lab", "coverage", "hq", "access", "visits", "workforce",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ UUID_KINDS = (
     "area", "unit", "policy", "alias", "resident", "person", "stance", "round", "site", "tube", "result", "account",
     "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run", "assay", "template",
     "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels", "needs",
-    "visit", "call", "home_request",
+    "visit", "call", "home_request", "staff", "demand", "call_up", "summons", "posting",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 

@@ -31,11 +31,17 @@ PolicyName = Literal[
     "objection_hours",
     "identity_days",
     "reading_days",
+    "shift_most_hours",
+    "rest_least_hours",
+    "suit_most_age",
 ]
 UnitKind = Literal[
-    "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "other"
+    "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "police",
+    "property", "volunteers", "other",
+]  # fmt: skip
+ImportKind = Literal[
+    "areas", "grids", "buildings", "units", "sites", "residents", "staff", "trainings"
 ]
-ImportKind = Literal["areas", "grids", "buildings", "units", "sites", "residents"]
 Count = Annotated[int, Meta(ge=0)]
 Room = Annotated[str, Meta(max_length=32)]
 

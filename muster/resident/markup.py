@@ -35,10 +35,12 @@ def h(text: object) -> str:
     return text if isinstance(text, Html) else escape(str(text))
 
 
-def page(title: str, body: Iterable[str], *, language: str, switch: str, head: str = "") -> bytes:
-    """A whole page. `switch`: what leads to the same in the other language."""
+def page(
+    title: str, body: Iterable[str], *, language: str, switch: str, head: str = "", name: str = ""
+) -> bytes:
+    """A whole page. `switch`: what leads to the same in the other language; `name`: of all pages of a kind."""
     return _PAGE.format(
-        tongue=TONGUES[language], title=h(title), head=head, name=h(word("title", language)),
+        tongue=TONGUES[language], title=h(title), head=head, name=h(name or word("title", language)),
         switch=switch, body="\n".join(filter(None, body)),
     ).encode()  # fmt: skip
 

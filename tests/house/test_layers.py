@@ -48,6 +48,7 @@ LAYERS = (
             "muster.lab.receiving", "muster.lab.loading", "muster.lab.checking",
             "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting", "muster.hq.reporting",
+            "muster.workforce.booking", "muster.workforce.links",
         ),
     ),
     Layer(
@@ -84,10 +85,11 @@ LAYERS = (
     Layer("readers", ("muster.readers",)),
     Layer("instance", ("muster.instance",)),
     Layer("importing", tuple(f"muster.intake.{n}" for n in (
-        "importing", "kinds", "residents", "survey", "reach", "import_words", "imports", "feeding",
+        "importing", "kinds", "residents", "staff", "survey", "reach", "import_words", "imports", "feeding",
         "positions"))),
     Layer("photos", ("muster.sampling.photos",)),
     Layer("laboratory", tuple(f"muster.lab.{n}" for n in ("calling", "exporting", "files", "watching"))),
+    Layer("workforce", ("muster.workforce.calling",)),
     Layer("chores", ("muster.chores",)),
     Layer("web", ("muster.web", "muster.guarding", "muster.headers", "muster.hardening", "muster.showing",
                   "muster.lan.install")),
@@ -108,6 +110,7 @@ LAYERS = (
             "muster.coverage.map_api",
             *(f"muster.resident.{n}" for n in (
                 "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
+            "muster.workforce.link_api", "muster.workforce.link_words",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -207,6 +210,14 @@ EXCUSES: dict[tuple[str, str], str] = {
             ("result_api", "access.readings", "each look is recorded"),
         )
     },
+    ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
+    ("muster.workforce.links", "muster.registry.vault"): "links are proven by a key of the vault",
+    (
+        "muster.workforce.links",
+        "muster.registry.engine.personal_code",
+    ): "ids are written alike in codes",
+    ("muster.workforce.link_api", "muster.resident.markup"): "pages without an account look alike",
+    ("muster.workforce.link_api", "muster.resident.reading"): "and their forms are read alike",
     **{
         (
             f"muster.lab.{one}",

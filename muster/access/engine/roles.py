@@ -32,6 +32,7 @@ Right = Literal[
     "reports", "decide_reports", "issue_labels",
     "inbox", "decide_inbox",
     "imports", "stances", "assignments",
+    "staff", "call_ups", "decide_call_ups",
     "accounts", "devices", "sessions",
     "readings", "erase", "metrics", "health",
 ]  # fmt: skip
@@ -61,6 +62,7 @@ _PEOPLE = "ResidentListed ResidentMoved ResidentStateChanged"
 _LANES = "SiteOpened SiteClosed LaneOpened LaneClosed QueueCounted SupplyLow SiteChecked"
 _RESULTS = "ResultAmended ResultBound ResultRejected"
 _ROSTER = "AreaListed UnitListed DenominatorDeclared SiteListed"
+_STAFF = "StaffListed TrainingPassed"  # by units' lists
 _TASKS = "TaskAcknowledged TaskDone"  # each only of what is meant for them
 _BOXES = "BoxPacked BoxHandedOver TemperatureRead"
 _RECEPTION = "BoxReceived TubesReceived ScanUndone ReceptionEnded"
@@ -86,24 +88,26 @@ ROLES: dict[str, Role] = {
         _role(
             "command_post", "指挥部", "opens and closes rounds, sets policies, decides conflicts",
             "everywhere area",
-            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} {_ROSTER} {_LANES} {_TASKS} {_BOXES} {_CASES}"
-            " MemberReached BuildingCalled BoxRouted",
+            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} {_ROSTER} {_STAFF} {_LANES} {_TASKS} {_BOXES}"
+            f" {_CASES} MemberReached BuildingCalled BoxRouted",
             rights=f"{_FIELD} slice {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls conflicts waiting tubes anomalies device_gaps stalled"
             " missing decide_rounds decide_policies inbox decide_inbox tasks contacts addressees"
             " decide_addressees decide_labs boxes discrepancies samples stages imports stances"
             " decide_reports issue_labels"
-            " assignments decide_places decide_recalls device_board site_photos health",
+            " assignments decide_places decide_recalls device_board site_photos health staff call_ups"
+            " decide_call_ups",
             sees="names", second_factor=True,
         ),
         _role(
             "area_lead", "区域负责人", "leads a district, street or community", "area",
-            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} UnitListed SiteListed DenominatorDeclared"
+            events=f"{_PEOPLE} {_STANCE} {_VISIT} {_HOME} UnitListed SiteListed DenominatorDeclared {_STAFF}"
             f" {_LANES} {_TASKS} {_BOXES} MemberReached BuildingCalled BoxRouted",
             rights=f"{_FIELD} slice {_FIGURES} people unmask people_by_number duplicates merge results"
             " status objections recalls tubes anomalies missing tasks contacts boxes discrepancies"
             " decide_reports issue_labels"
-            " stages imports stances assignments decide_places decide_recalls device_board site_photos health",
+            " stages imports stances assignments decide_places decide_recalls device_board site_photos health"
+            " staff call_ups decide_call_ups",
             sees="names", second_factor=True,
         ),
         _role(

@@ -224,6 +224,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/r/at/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowPlace
+         * @description The check-in of a post, where its QR leads.
+         */
+        get: operations["RAtCodeShowPlace"];
+        put?: never;
+        /**
+         * CheckIn
+         * @description Say that one stands there, by one's phone number; nobody's place is known but the code's.
+         */
+        post: operations["RAtCodeCheckIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/r/check": {
         parameters: {
             query?: never;
@@ -388,6 +412,30 @@ export interface paths {
          * @description List one person. The same form twice is one listing; nothing is told of who was known before.
          */
         post: operations["RSSiteListOneself"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/r/w/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowSummons
+         * @description What somebody is asked, where a link of theirs leads; nothing changes by looking.
+         */
+        get: operations["RWCodeShowSummons"];
+        put?: never;
+        /**
+         * AnswerSummons
+         * @description Say yes or no; the same twice is one answer.
+         */
+        post: operations["RWCodeAnswerSummons"];
         delete?: never;
         options?: never;
         head?: never;
@@ -982,6 +1030,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/call-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCallUps
+         * @description Call-ups with their sums, newest first.
+         */
+        get: operations["V1CallUpsListCallUps"];
+        put?: never;
+        /**
+         * OpenCallUp
+         * @description Call people up for demands: the first are asked at once, others as these refuse or stay silent.
+         */
+        post: operations["V1CallUpsOpenCallUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-ups/{call_up}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowBoard
+         * @description A call-up, demand by demand, as it stands now.
+         */
+        get: operations["V1CallUpsCallUpShowBoard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-ups/{call_up}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseCallUp
+         * @description Ask nobody else; whoever has not answered is told that they are not needed.
+         */
+        post: operations["V1CallUpsCallUpStopCloseCallUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-ups/{call_up}/telephone-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListTelephones
+         * @description Whom to ring up, with the link of each that needs no account; names and phones masked, and no links,
+         *     unless a reason is given.
+         */
+        get: operations["V1CallUpsCallUpTelephoneListListTelephones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-ups/{call_up}/top-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * TopUp
+         * @description Ask others now for those who refused or stayed silent; the clock does it every minute.
+         */
+        post: operations["V1CallUpsCallUpTopUpTopUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conflicts": {
         parameters: {
             query?: never;
@@ -996,6 +1149,50 @@ export interface paths {
         get: operations["V1ConflictsListConflicts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RaiseDemand
+         * @description Say what a place needs; said again with the same id, the later word counts, and 0 withdraws it.
+         */
+        post: operations["V1DemandsRaiseDemand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/demands/{demand}/postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListPostings
+         * @description Who has a place at a demand and whether they stand there; masked unless a reason is given.
+         */
+        get: operations["V1DemandsPostingsListPostings"];
+        put?: never;
+        /**
+         * PostStaff
+         * @description Give somebody a place. Breaking a limit needs a name, which is the caller's, and a reason.
+         */
+        post: operations["V1DemandsPostingsPostStaff"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3127,6 +3324,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/postings/{posting}/arrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Arrive
+         * @description Say that somebody stands at their post.
+         */
+        post: operations["V1PostingsArriveArrive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * WithdrawPosting
+         * @description Free a place: others are asked for it while its call-up is open.
+         */
+        post: operations["V1PostingsFreeWithdrawPosting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/relieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Relieve
+         * @description Say that somebody has left their post.
+         */
+        post: operations["V1PostingsRelieveRelieve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/print/codes": {
         parameters: {
             query?: never;
@@ -4367,6 +4624,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListStaff
+         * @description Who can be called up, by name: of a unit, trained for a role, whose name or initials begin so; masked
+         *     unless a reason is given.
+         */
+        get: operations["V1StaffListStaff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stages": {
         parameters: {
             query?: never;
@@ -4442,6 +4720,26 @@ export interface paths {
         get: operations["V1StationShowBenches"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summons/{summons}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AnswerFor
+         * @description What somebody said on the telephone.
+         */
+        post: operations["V1SummonsAnswerAnswerFor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4830,6 +5128,37 @@ export interface components {
             devices: components["schemas"]["DeviceRow"][];
             quiet_minutes: number;
         };
+        /** BoardLine */
+        BoardLine: {
+            accepted: number;
+            /** Format: uuid */
+            area: string;
+            area_name?: string | null;
+            arrival_path?: string | null;
+            /** Format: date-time */
+            arrive_by: string;
+            arrived: number;
+            asked: number;
+            declined: number;
+            /** Format: uuid */
+            demand: string;
+            /** Format: date-time */
+            ends_at: string;
+            gone: number;
+            last_arrival?: string | null;
+            needed: number;
+            placed: number;
+            /** @enum {string} */
+            role: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other";
+            silent: number;
+            site?: string | null;
+            site_code?: string | null;
+            site_name?: string | null;
+            /** Format: date-time */
+            starts_at: string;
+            waiting: number;
+            withdrawn: number;
+        };
         /** Branch */
         Branch: {
             as_of: string | null;
@@ -4853,6 +5182,28 @@ export interface components {
             rounded_to: number;
             source: string;
             total: components["schemas"]["coverage_events_Said"] | null;
+        };
+        /** CallUpBoard */
+        CallUpBoard: {
+            /** Format: date-time */
+            as_of: string;
+            /** Format: uuid */
+            call_up: string;
+            closed_at?: string | null;
+            closed_why?: string | null;
+            lines: components["schemas"]["BoardLine"][];
+            name: string;
+            /** Format: date-time */
+            opened_at: string;
+            opened_by: string;
+        };
+        /** CallUpTurn */
+        CallUpTurn: {
+            asked: number;
+            /** Format: uuid */
+            call_up: string;
+            nobody_left: number;
+            wave: number;
         };
         /** CalledBuilding */
         CalledBuilding: {
@@ -5179,6 +5530,11 @@ export interface components {
             items: components["schemas"]["FoundFault"][];
             next: number | null;
         };
+        /** Freed */
+        Freed: {
+            /** @enum {string} */
+            why: "declined" | "no_show" | "replaced" | "not_needed" | "mistake";
+        };
         /** Gap */
         Gap: {
             first_missing: number;
@@ -5251,6 +5607,11 @@ export interface components {
             swabs: number;
             tubes: number;
         };
+        /** IdGiven */
+        IdGiven: {
+            /** Format: uuid */
+            id: string;
+        };
         /** Import */
         Import: {
             columns: {
@@ -5267,7 +5628,7 @@ export interface components {
             id: string;
             joined: number;
             /** @enum {null|string} */
-            kind: "areas" | "grids" | "buildings" | "units" | "sites" | "residents" | null;
+            kind: "areas" | "grids" | "buildings" | "units" | "sites" | "residents" | "staff" | "trainings" | null;
             /** Format: date-time */
             made_at: string;
             made_by: string;
@@ -5293,7 +5654,7 @@ export interface components {
         /** ImportRules */
         ImportRules: {
             file_bytes: number;
-            kinds: ("areas" | "grids" | "buildings" | "units" | "sites" | "residents")[];
+            kinds: ("areas" | "grids" | "buildings" | "units" | "sites" | "residents" | "staff" | "trainings")[];
             part_bytes: number;
         };
         /** Imports */
@@ -5509,7 +5870,7 @@ export interface components {
             /** @default false */
             correct_names: boolean;
             /** @enum {string} */
-            kind: "areas" | "grids" | "buildings" | "units" | "sites" | "residents";
+            kind: "areas" | "grids" | "buildings" | "units" | "sites" | "residents" | "staff" | "trainings";
         };
         /** Merge */
         Merge: {
@@ -5556,6 +5917,30 @@ export interface components {
             check: boolean;
             source: string;
             table: string;
+        };
+        /** NewCallUp */
+        NewCallUp: {
+            /** @default 10 */
+            answer_minutes: number;
+            areas?: string[];
+            demands: string[];
+            name: string;
+            units?: string[];
+        };
+        /** NewDemand */
+        NewDemand: {
+            area: string;
+            arrive_by?: string | null;
+            count: number;
+            /** Format: date-time */
+            ends_at: string;
+            id?: string | null;
+            /** @enum {string} */
+            role: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other";
+            site?: string | null;
+            skill?: string | null;
+            /** Format: date-time */
+            starts_at: string;
         };
         /** NewDevice */
         NewDevice: {
@@ -5640,10 +6025,18 @@ export interface components {
             /** @default false */
             household: boolean;
             /** @enum {string} */
-            name: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days";
+            name: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age";
             /** Format: date-time */
             since: string;
             value: number;
+        };
+        /** NewPosting */
+        NewPosting: {
+            id?: string | null;
+            overridden?: ("double_booked" | "too_long" | "too_little_rest" | "not_trained" | "too_old" | "not_fit")[];
+            reason?: string | null;
+            /** Format: uuid */
+            staff: string;
         };
         /** NewReception */
         NewReception: {
@@ -5963,6 +6356,10 @@ export interface components {
             /** @enum {string} */
             reason: "wrong_file" | "wrong_tube" | "superseded" | "other";
         };
+        /** Relief */
+        Relief: {
+            by?: string | null;
+        };
         /**
          * Repeats
          * @default {
@@ -6066,6 +6463,11 @@ export interface components {
             reason?: "illness" | "infant" | "vaccinated_48h" | "tested_elsewhere" | "bedridden" | "other" | null;
             /** @enum {string} */
             said: "refused" | "exempt" | "away" | "back";
+        };
+        /** SaidByCaller */
+        SaidByCaller: {
+            /** @enum {string} */
+            answer: "accepted" | "declined";
         };
         /** Scans */
         Scans: {
@@ -6292,6 +6694,14 @@ export interface components {
             sampled: number;
             sealed?: number | null;
             swabs: number;
+        };
+        /** Standing */
+        Standing: {
+            posting?: string | null;
+            /** @enum {string} */
+            state: "called" | "accepted" | "declined" | "withdrawn";
+            /** Format: uuid */
+            summons: string;
         };
         /** Status */
         Status: {
@@ -6533,7 +6943,7 @@ export interface components {
             /** @default 0 */
             headcount: number;
             /** @enum {string} */
-            kind: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "other";
+            kind: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "police" | "property" | "volunteers" | "other";
             name: string;
             /** @default false */
             new: boolean;
@@ -7167,6 +7577,70 @@ export interface operations {
             };
         };
     };
+    RAtCodeShowPlace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RAtCodeCheckIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
     RCheckCheckNumber: {
         parameters: {
             query?: never;
@@ -7447,6 +7921,70 @@ export interface operations {
             header?: never;
             path: {
                 site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RWCodeShowSummons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    RWCodeAnswerSummons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
             };
             cookie?: never;
         };
@@ -8633,6 +9171,207 @@ export interface operations {
             };
         };
     };
+    V1CallUpsListCallUps: {
+        parameters: {
+            query?: {
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1CallUpsOpenCallUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCallUp"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallUpTurn"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1CallUpsCallUpShowBoard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_up: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallUpBoard"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1CallUpsCallUpStopCloseCallUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_up: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1CallUpsCallUpTelephoneListListTelephones: {
+        parameters: {
+            query?: {
+                wanted?: "called" | "accepted" | "declined" | "withdrawn" | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                call_up: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1CallUpsCallUpTopUpTopUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_up: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallUpTurn"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1ConflictsListConflicts: {
         parameters: {
             query?: {
@@ -8658,6 +9397,116 @@ export interface operations {
                     "application/json": components["schemas"]["Page"];
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1DemandsRaiseDemand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDemand"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdGiven"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1DemandsPostingsListPostings: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                demand: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1DemandsPostingsPostStaff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                demand: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPosting"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdGiven"];
                 };
             };
             /** @description a problem */
@@ -9504,7 +10353,7 @@ export interface operations {
     V1HistoryPoliciesShowPolicies: {
         parameters: {
             query?: {
-                name?: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | null;
+                name?: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age" | null;
             };
             header?: never;
             path?: never;
@@ -9829,7 +10678,7 @@ export interface operations {
     V1ImportsImportColumnsShowColumns: {
         parameters: {
             query?: {
-                kind?: "areas" | "grids" | "buildings" | "units" | "sites" | "residents" | null;
+                kind?: "areas" | "grids" | "buildings" | "units" | "sites" | "residents" | "staff" | "trainings" | null;
             };
             header?: never;
             path: {
@@ -12477,6 +13326,101 @@ export interface operations {
             };
         };
     };
+    V1PostingsArriveArrive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsFreeWithdrawPosting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Freed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsRelieveRelieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Relief"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PrintCodesPrintCodes: {
         parameters: {
             query: {
@@ -14881,6 +15825,49 @@ export interface operations {
             };
         };
     };
+    V1StaffListStaff: {
+        parameters: {
+            query?: {
+                q?: string | null;
+                unit?: string | null;
+                role?: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other" | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1StagesListStages: {
         parameters: {
             query?: {
@@ -14994,6 +15981,41 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     }[];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1SummonsAnswerAnswerFor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                summons: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaidByCaller"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
                 };
             };
             /** @description a problem */
@@ -15302,7 +16324,7 @@ export interface operations {
         parameters: {
             query?: {
                 q?: string | null;
-                kind?: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "other" | null;
+                kind?: "enterprise" | "school" | "hotel" | "shop" | "hospital" | "market" | "care_home" | "organ" | "police" | "property" | "volunteers" | "other" | null;
                 area?: string | null;
                 /** @description the `next` of the page before */
                 after?: string | null;

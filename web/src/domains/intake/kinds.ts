@@ -8,7 +8,16 @@ export type Looked = components["schemas"]["Looked"]
 export type FoundFaults = components["schemas"]["FoundFaults"]
 export type Kind = ImportRules["kinds"][number]
 
-export const KINDS: Kind[] = ["areas", "grids", "buildings", "units", "sites", "residents"]
+export const KINDS: Kind[] = [
+  "areas",
+  "grids",
+  "buildings",
+  "units",
+  "sites",
+  "residents",
+  "staff",
+  "trainings",
+]
 
 /** Somebody else works on it: the page looks again until it is over. */
 export function isMoving(one: Import): boolean {
@@ -26,4 +35,11 @@ export function stepOf(one: Import): number {
 /** How far, in whole percent, never 100 before the end. */
 export function percent(done: number, total: number): number {
   return total > 0 ? Math.min(99, Math.floor((100 * done) / total)) : 0
+}
+
+/** What a field is called: a name is a person's or a place's, and units number their staff themselves. */
+export function fieldName(field: string, kind: Kind): string {
+  const ofPeople = ["residents", "staff", "trainings"].includes(kind)
+  if (field === "name") return ofPeople ? "name" : "title"
+  return field === "number" && kind !== "residents" ? "staff_number" : field
 }

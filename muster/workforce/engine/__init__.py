@@ -1,0 +1,1 @@
+"""Pure: who may stand where, who is asked first, how long somebody has stood."""
