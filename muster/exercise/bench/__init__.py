@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from muster.core.problems import Problem
+from muster.exercise.bench.callups import measure_call_ups
 from muster.exercise.bench.console import measure_console
 from muster.exercise.bench.door import measure_door
 from muster.exercise.bench.figures import Figure, Report, Row, Sizes
@@ -31,6 +32,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "read": (measure_read, 420),
     "rights": (measure_rights, 90),
     "lanes": (measure_lanes, 240),
+    "callups": (measure_call_ups, 180),
     "laboratory": (measure_laboratory, 300),
     "console": (measure_console, 240),
     "start": (measure_start, 10),

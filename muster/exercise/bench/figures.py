@@ -25,6 +25,8 @@ class Sizes:
     released_tubes: int = 20_000
     open_tubes: int = 300_000
     lanes: int = 665
+    staff: int = 60_000
+    answers: int = 10_000
 
     @staticmethod
     def quick() -> "Sizes":
@@ -32,7 +34,7 @@ class Sizes:
         return Sizes(
             door_people=60_000, door_seconds=3, district_people=82_000, town_people=10_000,
             workbook_rows=50_000, read_seconds=2, samples=200, reception_tubes=2_000,
-            released_tubes=3_040, open_tubes=30_000, lanes=70,
+            released_tubes=3_040, open_tubes=30_000, lanes=70, staff=6_000, answers=600,
         )  # fmt: skip
 
     @property
