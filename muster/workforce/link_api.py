@@ -134,6 +134,10 @@ def _summons_page(
     )
     lines = "".join(f"<dt>{h(word(name, language))}</dt><dd>{h(text)}</dd>" for name, text in facts)
     state, acts = _state(request, found, language)
+    asks = bool(acts) and acts[0][1] == "yes"
+    called = found["call_up_name"] or ""
+    title = f"<p><b>{h(called)}</b></p>" if asks else ""
+    greeting = word("greet", language, name=found["staff_name"]) if found["staff_name"] else ""
     buttons = [
         form(f"/r/w/{code}", [
             *hidden([("answer", said_), ("lang", language)]),
@@ -144,11 +148,11 @@ def _summons_page(
     return page(
         word("title", language),
         [
-            f"<h1>{h(word('asked', language) if acts and acts[0][1] == 'yes' else found['call_up_name'] or '')}</h1>",
+            f"<h1>{h(word('asked', language) if asks else called)}</h1>",
             said(why),
-            f'<p>{h(word("greet", language, name=found["staff_name"] or ""))}</p>' if found["staff_name"] else "",
-            f'<div class="card"><p><b>{h(found["call_up_name"] or "")}</b></p><dl>{lines}</dl></div>',
-            said(state, good=True) if not why else "",
+            f"<p>{h(greeting)}</p>" if greeting else "",
+            f'<div class="card">{title}<dl class="facts">{lines}</dl></div>',
+            "" if why else f"<p>{h(state)}</p>" if asks else said(state, good=True),
             *buttons,
         ],
         language=language, switch=link_switch(language), name=word("title", language),
