@@ -5,9 +5,10 @@ second list leaves out.
 from pathlib import Path
 
 from muster.instance import Instance
+from muster.registry import queries as registry
 from tests.conftest import Play
 from tests.import_files import counts, faults, feed, select, written
-from tests.table import STREET_UNITS, events
+from tests.table import STREET_UNITS, events, named
 
 STAFF = """\
 姓名,工号,单位编码,手机,身份证号,居住小区,技能,政治面貌,可穿防护服
@@ -73,6 +74,27 @@ def test_what_a_later_list_leaves_out_stays(play: Play, tmp_path: Path):
         assert muster.vault.open(phone) == b"13900000001"
         assert muster.vault.open(number) == b"11010519491231002X"
         assert (await select(muster, LISTED))[0][3] == ["急救", "驾驶"]
+
+    play(story)
+
+
+def test_a_resident_who_is_listed_stays_the_resident(play: Play, tmp_path: Path):
+    """By number the resident is found; what a list says of somebody changes nothing on the roster."""
+    person = "07:10  ResidentListed  p5  building=H1 name=李一 number=11010519491231002X phone=13811112222"
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(STREET_UNITS))
+        await feed(muster, "staff", written(tmp_path, STAFF))
+        await muster.door.append(events(person))
+        async with muster.pool.connection() as conn:
+            found = await registry.by_text(conn, muster.vault, "11010519491231002X")
+            assert found == named("p5")
+            cursor = await conn.execute(
+                "SELECT phone FROM vault.identity WHERE resident = %s", [found]
+            )
+            ((phone,),) = await cursor.fetchall()
+        assert muster.vault.open(phone) == b"13811112222"
+        assert await select(muster, "SELECT count(*) FROM registry.alias") == [(0,)]
 
     play(story)
 

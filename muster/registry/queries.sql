@@ -58,10 +58,14 @@ WHERE r.resident = %(resident)s;
 SELECT count(*)::int AS count FROM registry.resident WHERE resident = ANY (%(people)s::uuid[]);
 
 -- name: by_number
--- Under every live key: which of the hashes counts is the database's to say.
+-- Under every live key: which of the hashes counts is the database's to say. Who can also be called up has
+-- another id as such: the resident is meant.
 SELECT coalesce(a.person, i.resident) AS resident
-FROM vault.identity i LEFT JOIN registry.alias a ON a.recorded = i.resident
-WHERE i.number_hash = ANY (%(hashes)s) ORDER BY a.person NULLS FIRST LIMIT 1;
+FROM vault.identity i
+LEFT JOIN registry.alias a ON a.recorded = i.resident
+LEFT JOIN registry.resident r ON r.resident = i.resident
+WHERE i.number_hash = ANY (%(hashes)s)
+ORDER BY r.resident IS NULL, a.person NULLS FIRST LIMIT 1;
 
 -- name: by_phone
 -- Everybody who gave one phone: a household often has one for all.
