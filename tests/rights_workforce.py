@@ -31,6 +31,11 @@ WORKFORCE: dict[str, list[Ask]] = {
     "POST /v1/summons/{summons:uuid}/answer": [
         Ask("/v1/summons/{su{x}}/answer", body={"answer": "accepted"}, scope="area")
     ],
+    "GET /v1/posts/at-risk": [
+        Ask("/v1/posts/at-risk"),
+        Ask("/v1/posts/at-risk", {"area": "STREET-{x}"}, scope="area"),
+    ],
+    "GET /v1/demands/{demand:uuid}/fills": [Ask("/v1/demands/{dm{x}}/fills", scope="area")],
     "GET /v1/demands/{demand:uuid}/postings": [
         Ask("/v1/demands/{dm{x}}/postings", scope="area", person="{st{x}}")
     ],

@@ -22,6 +22,7 @@ ANSWERED = {
     ("GET", "/v1/staff"), ("POST", "/v1/demands"), ("GET", "/v1/call-ups"), ("POST", "/v1/call-ups"),
     ("GET", "/v1/call-ups/C"), ("GET", "/v1/call-ups/C/telephone-list"), ("POST", "/v1/call-ups/C/top-up"),
     ("POST", "/v1/call-ups/C/stop"), ("POST", f"/v1/summons/{NOBODY}/answer"),
+    ("GET", "/v1/posts/at-risk"), ("GET", f"/v1/demands/{NOBODY}/fills"),
     ("GET", f"/v1/demands/{NOBODY}/postings"), ("POST", f"/v1/demands/{NOBODY}/postings"),
     ("POST", f"/v1/postings/{NOBODY}/free"), ("POST", f"/v1/postings/{NOBODY}/arrive"),
     ("POST", f"/v1/postings/{NOBODY}/relieve"), ("GET", "/r/w/C"), ("POST", "/r/w/C"), ("GET", "/r/at/C"),
@@ -170,6 +171,48 @@ def test_given_a_place_by_name_and_relieved(play: Play):
             ["not_trained"],
             "lead",
         )
+
+    at_the_desk(play, story)
+
+
+def test_posts_at_risk_and_who_could_fill_them(play: Play):
+    """Empty places, who is late, who did not come the last time; nobody who stands elsewhere is proposed."""
+
+    async def story(muster: Instance, _door: Door, browser: Browser) -> None:
+        at = now()
+
+        async def stands(who: str, start: float, end: float, count: int = 1) -> str:
+            times = {"starts_at": at + timedelta(hours=start), "ends_at": at + timedelta(hours=end)}
+            said = {"area": "G1", "role": "caller", "count": count} | {
+                k: v.isoformat() for k, v in times.items()
+            }
+            demand = (await browser.done("/v1/demands", said))["id"]
+            place = {"staff": str(named(who))}
+            made[who] = (await browser.done(f"/v1/demands/{demand}/postings", place))["id"]
+            return demand
+
+        made: dict[str, str] = {}
+        await muster.door.append(events("""
+            07:30  DemandRaised  D7  area=G1 count=1
+            07:30  StaffPosted   q7  staff=w2 demand=D7
+        """))  # fmt: skip
+        running = await stands("w1", -1, 3)  # should stand there, and does not
+        soon = await stands("w2", 2, 5, 3)  # two places nobody has
+        fine = await stands("w3", 2, 5)
+        later = await stands("w4", 30, 34, 2)  # not within the hours asked for
+        listed = (await browser.get("/v1/posts/at-risk"))["items"]
+        shown = [(one["demand"], one["empty"], one["late"], one["missed"]) for one in listed]
+        assert shown == [(running, 0, 1, 0), (soon, 2, 0, 1)]
+        assert fine not in str(listed)
+        within = (await browser.get("/v1/posts/at-risk?hours=48&area=G1"))["items"]
+        assert [one["demand"] for one in within] == [running, soon, later]
+
+        await browser.done(f"/v1/postings/{made['w1']}/arrive")
+        proposed = await browser.get(f"/v1/demands/{soon}/fills?reason=call_back")
+        names = {one["name"] for one in proposed}
+        assert len(proposed) == 6
+        assert not names & {"李一", "李二", "李三"}  # they stand somewhere about then
+        assert names <= {f"李{n}" for n in "四五六七八九"}
 
     at_the_desk(play, story)
 

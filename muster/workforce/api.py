@@ -15,10 +15,10 @@ from muster.guarding import area_within, check_reach, principal, reading
 from muster.sampling import queries as sampling
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
-from muster.workforce import decide, link_api, links, queries
-from muster.workforce.engine.limits import Broken
+from muster.workforce import decide, link_api, links, post_api, queries
 from muster.workforce.engine.posts import Role
-from muster.workforce.events import Answer, CallUpOpened, DemandRaised, WhyNotPosted
+from muster.workforce.events import Answer, CallUpOpened, DemandRaised
+from muster.workforce.post_api import IdGiven, reach
 
 Time = Annotated[datetime, Meta(tz=True)]
 Text = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -48,12 +48,6 @@ class NewCallUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 10
     units: Annotated[list[str], Meta(max_length=1_000)] = []
     areas: Annotated[list[str], Meta(max_length=1_000)] = []
-
-
-class IdGiven(msgspec.Struct, frozen=True):
-    """The id of what was made."""
-
-    id: UUID
 
 
 class CallUpTurn(msgspec.Struct, frozen=True):
@@ -120,27 +114,6 @@ class Standing(msgspec.Struct, frozen=True):
     posting: UUID | None = None
 
 
-class NewPosting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody has a place without being asked. What limit is broken knowingly must be named, with why."""
-
-    staff: UUID
-    overridden: Annotated[list[Broken], Meta(max_length=6)] = []
-    reason: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
-    id: UUID | None = None
-
-
-class Freed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a place is free again."""
-
-    why: WhyNotPosted
-
-
-class Relief(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who takes over, by their own posting, if anybody does."""
-
-    by: UUID | None = None
-
-
 @get("/v1/staff", right="staff")
 async def list_staff(
     request: Ask, q: FromQuery[str | None] = None, unit: FromQuery[str | None] = None,
@@ -170,7 +143,7 @@ async def raise_demand(request: Ask, data: JSONBody[NewDemand]) -> IdGiven:
     if data.id:
         async with muster(request).pool.connection() as own:
             if known := await queries.demand(own, data.id):
-                await _reach(request, known["area"])
+                await reach(request, known["area"])
     body = DemandRaised(
         area, data.role, data.count, data.starts_at, data.ends_at, site["site"] if site else None,
         data.arrive_by, data.skill,
@@ -206,7 +179,7 @@ async def open_call_up(request: Ask, data: JSONBody[NewCallUp]) -> CallUpTurn:
     )
     async with muster(request).pool.connection() as own:
         for one in await queries.open_needs(own, data.demands, at=now()):
-            await _reach(request, one["area"])
+            await reach(request, one["area"])
         id_, wave = await decide.open_call_up(
             own, muster(request).door, body, actor=principal(request).login, at=now()
         )
@@ -285,81 +258,12 @@ async def answer_for(
 ) -> Standing:
     """What somebody said on the telephone."""
     async with muster(request).pool.connection() as own:
-        await _reach(request, (await queries.summons(own, summons))["area"])
+        await reach(request, (await queries.summons(own, summons))["area"])
         stands = await decide.answer(
             own, muster(request).door, summons, data.answer, how="telephone",
             actor=principal(request).login, at=now(),
         )  # fmt: skip
     return Standing(summons, stands["state"], stands["posting"])
-
-
-@get("/v1/demands/{demand:uuid}/postings", right="call_ups")
-async def list_postings(
-    request: Ask, demand: FromPath[UUID], reason: Why = None, after: After = None, limit: Limit = 100,
-    format: Format = "json",
-) -> Page | Response[bytes]:  # fmt: skip
-    """Who has a place at a demand and whether they stand there; masked unless a reason is given."""
-    async with looking(request, reason) as look:
-        if await queries.demand(look.conn, demand) is None:
-            raise decide.DemandUnknown(demand=demand)
-        return await look.listing(
-            lambda a, n: queries.postings(look.conn, demand, after=a, limit=n),
-            after=after, limit=limit, format=format, name="postings",
-        )  # fmt: skip
-
-
-@post("/v1/demands/{demand:uuid}/postings", right="decide_call_ups")
-async def post_staff(request: Ask, demand: FromPath[UUID], data: JSONBody[NewPosting]) -> IdGiven:
-    """Give somebody a place. Breaking a limit needs a name, which is the caller's, and a reason."""
-    if data.overridden and not data.reason:
-        raise decide.ReasonMissing(what=", ".join(data.overridden))
-    async with reading(request) as conn:
-        await queries.check_staff(conn, data.staff)
-    async with muster(request).pool.connection() as own:
-        if (found := await queries.demand(own, demand)) is None:
-            raise decide.DemandUnknown(demand=demand)
-        await _reach(request, found["area"])
-        return IdGiven(await decide.post(
-            own, muster(request).door, demand, data.staff, overridden=data.overridden, reason=data.reason,
-            posting=data.id, actor=principal(request).login, at=now(),
-        ))  # fmt: skip
-
-
-@post("/v1/postings/{posting:uuid}/arrive", status_code=204, right="decide_call_ups")
-async def arrive(request: Ask, posting: FromPath[UUID]) -> None:
-    """Say that somebody stands at their post."""
-    async with muster(request).pool.connection() as own:
-        await _reach(request, (await queries.posting(own, posting))["area"])
-        await decide.arrive(
-            own, muster(request).door, posting, how="desk", actor=principal(request).login, at=now()
-        )
-
-
-@post("/v1/postings/{posting:uuid}/relieve", status_code=204, right="decide_call_ups")
-async def relieve(request: Ask, posting: FromPath[UUID], data: JSONBody[Relief]) -> None:
-    """Say that somebody has left their post."""
-    async with muster(request).pool.connection() as own:
-        await _reach(request, (await queries.posting(own, posting))["area"])
-        if data.by is not None:
-            await _reach(request, (await queries.posting(own, data.by))["area"])
-        await decide.relieve(
-            own, muster(request).door, posting, by=data.by, actor=principal(request).login, at=now()
-        )
-
-
-@post("/v1/postings/{posting:uuid}/free", status_code=204, right="decide_call_ups")
-async def withdraw_posting(request: Ask, posting: FromPath[UUID], data: JSONBody[Freed]) -> None:
-    """Free a place: others are asked for it while its call-up is open."""
-    async with muster(request).pool.connection() as own:
-        await _reach(request, (await queries.posting(own, posting))["area"])
-        await decide.withdraw_posting(
-            own,
-            muster(request).door,
-            posting,
-            why=data.why,
-            actor=principal(request).login,
-            at=now(),
-        )
 
 
 async def _own_call_up(request: Ask, conn: Any, text: str) -> dict[str, Any]:
@@ -372,13 +276,7 @@ async def _own_call_up(request: Ask, conn: Any, text: str) -> dict[str, Any]:
     return found
 
 
-async def _reach(request: Ask, area: UUID) -> None:
-    async with reading(request) as conn:
-        await check_reach(request, conn, [area])
-
-
 HANDLERS: list[Any] = [
     list_staff, raise_demand, list_call_ups, open_call_up, show_board, list_telephones, top_up, close_call_up,
-    answer_for, list_postings, post_staff, arrive, relieve, withdraw_posting,
-    *link_api.HANDLERS,
+    answer_for, *post_api.HANDLERS, *link_api.HANDLERS,
 ]  # fmt: skip

@@ -184,6 +184,20 @@ async def _chosen(
     return choose(wanted, candidates, rates)
 
 
+async def propose(conn: Conn, demand: UUID, *, most: int, at: datetime) -> list[UUID]:
+    """Who could fill a place, best first: as a call-up would ask them. Raises DemandUnknown."""
+    if (found := await queries.demand(conn, demand)) is None:
+        raise DemandUnknown(demand=demand)
+    (need,) = await queries.open_needs(conn, [demand], at=at)
+    anybody = {"call_up": UUID(int=0), "units": [], "areas": []}
+    shift = Shift(found["starts_at"], found["ends_at"])
+    chosen = await _chosen(
+        conn, anybody, [need | {"short": most}], shift, await queries.rates(conn, at=at),
+        await queries.limits(conn, at=at), at=at,
+    )  # fmt: skip
+    return chosen[demand][:most]
+
+
 def _may(
     need: dict[str, Any], people: Sequence[dict[str, Any]], shift: Shift, limits: Limits
 ) -> frozenset[UUID] | None:

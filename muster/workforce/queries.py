@@ -200,3 +200,31 @@ async def to_arrive(
     return await rows(
         conn, _HERE, "to_arrive", place=place, phones=list(phones), at=at, latest=latest
     )
+
+
+async def at_risk(
+    conn: Conn, *, area: UUID | None, at: datetime, until: datetime, after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page:  # fmt: skip
+    """Posts up to a time that are not as they should be, the soonest first."""
+    since, last = decode(after, datetime, UUID) or (
+        datetime.min.replace(tzinfo=at.tzinfo),
+        UUID(int=0),
+    )
+    found = await rows(
+        conn,
+        _HERE,
+        "at_risk",
+        area=area,
+        at=at,
+        until=until,
+        after=since,
+        last=last,
+        limit=limit + 1,
+    )
+    return page(found, limit, ("arrive_by", "demand"))
+
+
+async def fills(conn: Conn, staff: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Who people are, in this order; only those the caller may see."""
+    return await rows(conn, _HERE, "fills", staff=list(staff))

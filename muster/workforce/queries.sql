@@ -233,3 +233,42 @@ LEFT JOIN vault.identity i ON i.resident = p.staff
 LEFT JOIN registry.unit u ON u.unit = s.unit
 WHERE p.demand = %(demand)s AND p.state <> 'withdrawn' AND p.posting > %(last)s::uuid
 ORDER BY p.posting LIMIT %(limit)s;
+
+-- name: at_risk
+-- Posts that run or begin soon and are not as they should be: places nobody has, people who should stand there
+-- and do not, people who did not come to their last post. What is soonest comes first.
+SELECT d.demand, d.area, a.name AS area_name, d.site, x.code AS site_code, x.name AS site_name, d.role,
+    d.starts_at, d.ends_at, d.arrive_by, d.count AS needed, coalesce(p.placed, 0) AS placed,
+    coalesce(p.arrived, 0) AS arrived, greatest(0, d.count - coalesce(p.placed, 0)) AS empty,
+    CASE WHEN d.arrive_by <= %(at)s THEN coalesce(p.away, 0) ELSE 0 END AS late, coalesce(p.missed, 0) AS missed
+FROM workforce.demand d
+LEFT JOIN registry.area a ON a.area = d.area
+LEFT JOIN registry.span b ON b.area = d.area
+LEFT JOIN sampling.site x ON x.site = d.site
+LEFT JOIN (
+    SELECT p.demand, count(*) AS placed, count(*) FILTER (WHERE p.state IN ('arrived', 'left')) AS arrived,
+        count(*) FILTER (WHERE p.state = 'posted') AS away,
+        count(*) FILTER (WHERE p.state = 'posted' AND l.missed) AS missed
+    FROM workforce.posting p
+    LEFT JOIN LATERAL (
+        SELECT q.state = 'posted' OR q.withdrawn_why = 'no_show' AS missed FROM workforce.posting q
+        WHERE q.staff = p.staff AND q.posting <> p.posting AND q.ends_at <= %(at)s
+            AND (q.state <> 'withdrawn' OR q.withdrawn_why = 'no_show')
+        ORDER BY q.ends_at DESC LIMIT 1) l ON p.state = 'posted'
+    WHERE p.state <> 'withdrawn' AND p.starts_at < %(until)s AND p.ends_at > %(at)s
+    GROUP BY p.demand) p ON p.demand = d.demand
+WHERE d.starts_at < %(until)s AND d.ends_at > %(at)s AND d.count > 0
+    AND (%(area)s::uuid IS NULL OR %(area)s = ANY (b.line))
+    AND (d.count > coalesce(p.placed, 0) OR p.missed > 0 OR d.arrive_by <= %(at)s AND p.away > 0)
+    AND (d.arrive_by, d.demand) > (%(after)s, %(last)s::uuid)
+ORDER BY d.arrive_by, d.demand LIMIT %(limit)s;
+
+-- name: fills
+-- The names of who is proposed, in the order of the proposal.
+SELECT s.staff, i.name, u.name AS unit_name, a.name AS home_name
+FROM unnest(%(staff)s::uuid[]) WITH ORDINALITY AS o (staff, n)
+JOIN workforce.staff s ON s.staff = o.staff
+LEFT JOIN vault.identity i ON i.resident = s.staff
+LEFT JOIN registry.unit u ON u.unit = s.unit
+LEFT JOIN registry.area a ON a.area = s.home
+ORDER BY o.n;

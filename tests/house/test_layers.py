@@ -110,7 +110,7 @@ LAYERS = (
             "muster.coverage.map_api",
             *(f"muster.resident.{n}" for n in (
                 "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
-            "muster.workforce.link_api", "muster.workforce.link_words",
+            "muster.workforce.link_api", "muster.workforce.link_words", "muster.workforce.post_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),

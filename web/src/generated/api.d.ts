@@ -1175,6 +1175,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/demands/{demand}/fills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListFills
+         * @description Who could take a place here, best first: nobody who stands elsewhere, must rest or lacks the training.
+         */
+        get: operations["V1DemandsFillsListFills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/demands/{demand}/postings": {
         parameters: {
             query?: never;
@@ -3384,6 +3404,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/posts/at-risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAtRisk
+         * @description Posts that run, or begin within some hours, and are not as they should be: places nobody has (`empty`),
+         *     people who should stand there and do not (`late`), people who did not come to their last post (`missed`).
+         */
+        get: operations["V1PostsAtRiskListAtRisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/print/codes": {
         parameters: {
             query?: never;
@@ -5482,6 +5523,14 @@ export interface components {
             after: string | null;
             before: string | null;
             name: string;
+        };
+        /** Fill */
+        Fill: {
+            home_name?: string | null;
+            name?: string | null;
+            /** Format: uuid */
+            staff: string;
+            unit_name?: string | null;
         };
         /** Finding */
         Finding: {
@@ -9430,6 +9479,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdGiven"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1DemandsFillsListFills: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+            };
+            header?: never;
+            path: {
+                demand: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fill"][];
                 };
             };
             /** @description a problem */
@@ -13409,6 +13492,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostsAtRiskListAtRisk: {
+        parameters: {
+            query?: {
+                area?: string | null;
+                hours?: number;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
             };
             /** @description a problem */
             default: {
