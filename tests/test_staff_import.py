@@ -73,7 +73,39 @@ def test_what_a_later_list_leaves_out_stays(play: Play, tmp_path: Path):
             ((phone, number),) = await cursor.fetchall()
         assert muster.vault.open(phone) == b"13900000001"
         assert muster.vault.open(number) == b"11010519491231002X"
-        assert (await select(muster, LISTED))[0][3] == ["急救", "驾驶"]
+        (first, *_) = await select(muster, LISTED)
+        assert (first[3], first[6]) == (["急救", "驾驶"], False)  # not fit for a suit, as was said
+
+    play(story)
+
+
+def test_a_row_that_says_less_than_the_one_above_takes_nothing(play: Play, tmp_path: Path):
+    rows = "姓名,单位编码,手机,证件号码\n李一,U1,13800000001,11010519491231002X\n李一,U2,,11010519491231002X\n"
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(STREET_UNITS))
+        assert counts(await feed(muster, "staff", written(tmp_path, rows))) == (2, 0, 0, 0)
+        async with muster.pool.connection() as conn:
+            ((phone,),) = await (await conn.execute("SELECT phone FROM vault.identity")).fetchall()
+        assert muster.vault.open(phone) == b"13800000001"
+
+    play(story)
+
+
+def test_a_number_that_is_anothers_comes_back(play: Play, tmp_path: Path):
+    """A staff number given to somebody new, a document that differs: nobody becomes somebody else."""
+    other = "姓名,工号,单位编码,证件号码\n钱四,1001,U1,\n李一,1001,U1,E12345678\n"
+
+    async def story(muster: Instance) -> None:
+        await muster.door.append(events(STREET_UNITS))
+        await feed(muster, "staff", written(tmp_path, STAFF))
+        before = await select(muster, LISTED)
+        report = await feed(muster, "staff", written(tmp_path, other))
+        assert faults(report) == [
+            (2, "工号", "number-of-another"),
+            (3, "工号", "number-of-another"),
+        ]
+        assert await select(muster, LISTED) == before
 
     play(story)
 

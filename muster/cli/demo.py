@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from rich.live import Live
 
-from muster.cli.importing import KINDS, example_areas, find_duplicates, run_import
+from muster.cli.importing import GENERATED, example_areas, find_duplicates, run_import
 from muster.cli.looking import FUNNEL, funnel_rows
 from muster.cli.output import Out
 from muster.core.clock import now
@@ -52,7 +52,7 @@ async def run_demo(
             example_areas(), folder, people=people, seed=seed,
             on_progress=lambda done, total: bar(done, total, done),
         )  # fmt: skip
-    for kind in KINDS[:-1]:
+    for kind in GENERATED:
         await run_import(out, muster, kind, folder / f"{kind}.csv")
     duplicates = await find_duplicates(out, muster)
 

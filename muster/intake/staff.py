@@ -15,7 +15,7 @@ from muster.config import IMPORT_CHUNK_ROWS
 from muster.core.clock import now
 from muster.core.ids import derived, uuid7
 from muster.core.rows import rows
-from muster.core.text import fold
+from muster.core.text import fold, pinyin
 from muster.instance import Instance
 from muster.intake.faults import CellProblem, Row
 from muster.intake.importing import CellMissing, Cells, RowFault
@@ -30,7 +30,7 @@ from muster.intake.residents import (
 )
 from muster.intake.tables import Column
 from muster.ledger.event import Event
-from muster.registry.engine.identity import is_personal
+from muster.registry.engine.identity import Document, is_personal
 from muster.registry.vault import Identity, Vault
 from muster.workforce.engine.posts import POSTS
 from muster.workforce.events import StaffListed, TrainingPassed
@@ -59,6 +59,13 @@ class NobodyToKnow(CellProblem):
     zh = "请填写手机号、证件号码或工号之一，否则无法与同名人员区分。"
 
 
+class NumberOfAnother(CellProblem):
+    """By this number, document or phone another person is listed: the name or the document differs. Check them
+    against the unit's records."""
+
+    zh = "该工号、证件号码或手机登记的是另一人：姓名或证件不同。请与单位核对。"
+
+
 class StaffNotListed(CellProblem):
     """Nobody on the register is of this unit and number, document or phone. Import the staff list first."""
 
@@ -85,6 +92,7 @@ class Draft:
     identity: Identity
     keys: tuple[tuple[str, Any], ...]
     phones: frozenset[bytes]  # under each live key
+    says_fit: bool
 
 
 @dataclass
@@ -95,7 +103,8 @@ class Known:
     units: dict[str, UUID] = field(default_factory=dict)
     ids: dict[tuple[str, Any], UUID] = field(default_factory=dict)
     listed: dict[tuple[UUID, UUID], dict[str, Any]] = field(default_factory=dict)
-    people: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # what the vault has of them
+    people: dict[UUID, Identity] = field(default_factory=dict)  # whom this file speaks of
+    sealed: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # as the vault has the others
 
     async def begin(self, muster: Instance) -> None:
         """Read the register: tens of thousands at most, and every row of a file is looked up in it."""
@@ -105,7 +114,7 @@ class Known:
             for one in await rows(conn, "muster.intake", "staff"):
                 staff, unit = one["staff"], one["unit"]
                 one["phone_hash"] = one["phone_hash"] and bytes(one["phone_hash"])
-                self.listed[staff, unit] = self.people[staff] = one
+                self.listed[staff, unit] = self.sealed[staff] = one
                 if one["number_hash"]:
                     self.ids["document", bytes(one["number_hash"])] = staff
                 if one["phone_hash"]:
@@ -114,16 +123,13 @@ class Known:
                     self.ids["number", (unit, one["number"])] = staff
 
     def keys(
-        self,
-        unit: UUID | None,
-        number: str,
-        document: tuple[str | None, str] | None,
-        phone: str,
-        name: str,
+        self, unit: UUID | None, number: str, document: Document | None, phone: str, name: str
     ) -> tuple[tuple[str, Any], ...]:
         """By what somebody is known; under every live key of the vault."""
-        hashes = self.vault.number_hashes(*document).values() if document else ()
-        found: list[tuple[str, Any]] = [("document", one) for one in hashes]
+        paper = (document.kind, document.number) if document else (None, None)
+        found: list[tuple[str, Any]] = [
+            ("document", one) for one in self.vault.number_hashes(*paper).values()
+        ]
         found += [
             ("phone", (one, fold(name))) for one in self.vault.phone_hashes(phone or None).values()
         ]
@@ -132,19 +138,31 @@ class Known:
     def of(self, keys: Sequence[tuple[str, Any]]) -> UUID | None:
         return next(filter(None, map(self.ids.get, keys)), None)
 
+    def before(self, staff: UUID) -> Identity | None:
+        """Who somebody is, by what an earlier row or the vault says."""
+        if (one := self.people.get(staff)) is not None or staff not in self.sealed:
+            return one
+        row = self.sealed[staff]
+        paper, phone = (
+            self.vault.open(bytes(row[name])).decode() if row[name] else None
+            for name in ("paper", "phone")
+        )
+        return Identity(row["name"], row["kind"], paper, phone, row["birth_date"])
+
     def identity(self, told: Identity, staff: UUID) -> Identity:
-        """What a row says of who somebody is, with what is known where it says nothing."""
-        if (known := self.people.get(staff)) is None:
-            return told
-
-        def kept(sealed: Any) -> str | None:
-            return self.vault.open(bytes(sealed)).decode() if sealed else None
-
-        paper = (told.kind, told.number) if told.number else (known["kind"], kept(known["paper"]))
-        return Identity(
-            name=told.name, kind=paper[0], number=paper[1], phone=told.phone or kept(known["phone"]),
-            birth_date=told.birth_date or known["birth_date"],
-        )  # fmt: skip
+        """What a row says of who somebody is, with what is known where it says nothing. Raises RowFault where
+        they are known as somebody else."""
+        if known := self.before(staff):
+            if pinyin(told.name) != pinyin(known.name) or (
+                told.number and known.number and told.number != known.number
+            ):
+                raise RowFault(("number", NumberOfAnother()))
+            told = Identity(
+                told.name, told.kind if told.number else known.kind, told.number or known.number,
+                told.phone or known.phone, told.birth_date or known.birth_date,
+            )  # fmt: skip
+        self.people[staff] = told
+        return told
 
     def learn(self, keys: Sequence[tuple[str, Any]], staff: UUID) -> None:
         for key in keys:
@@ -170,7 +188,6 @@ class Staff:
     chunk_rows: int = IMPORT_CHUNK_ROWS
     areas: dict[str, UUID] = field(default_factory=dict)
     today: date = date.max
-    seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.known = Known(self.vault)
@@ -204,34 +221,37 @@ class Staff:
             sex=sex, fit=True if fit is None else fit,
         )  # fmt: skip
         cells.check()
-        paper = (document.kind, document.number) if document else None
         identity = Identity(
-            name=name, kind=paper[0] if paper else None, number=paper[1] if paper else None,  # type: ignore[arg-type]
-            phone=phone or None, birth_date=born,
+            name=name, kind=document.kind if document else None,  # type: ignore[arg-type]
+            number=document.number if document else None, phone=phone or None, birth_date=born,
         )  # fmt: skip
-        keys = self.known.keys(unit, number, paper, phone, name)  # type: ignore[arg-type]
+        keys = self.known.keys(unit, number, document, phone, name)
         phones = self.vault.phone_hashes(phone or None).values()
-        return Draft(body, identity, keys, frozenset(phones))
+        return Draft(body, identity, keys, frozenset(phones), fit is not None)
 
     async def events(
         self, muster: Instance, drafts: list[tuple[Row, Draft]], at: datetime
     ) -> tuple[list[tuple[Row, Event]], list[tuple[Row, RowFault]]]:
         made: list[tuple[Row, Event]] = []
+        late: list[tuple[Row, RowFault]] = []
         for row, draft in drafts:
-            staff = self.known.of(draft.keys)
-            listed = self.known.listed.get((staff, draft.body.unit)) if staff else None
-            staff = staff or uuid7()
+            staff = self.known.of(draft.keys) or uuid7()
+            try:
+                identity = self.known.identity(draft.identity, staff)
+            except RowFault as fault:
+                late.append((row, fault))
+                continue
             self.known.learn(draft.keys, staff)
-            body = _filled(draft.body, listed)
+            listed = self.known.listed.get((staff, draft.body.unit))
+            body = _filled(draft, listed)
             if listed and _same(body, draft, listed):
                 continue
             event = Event(
-                uuid7(), "StaffListed", staff, at, at, at, "import", body,
-                identity=self.known.identity(draft.identity, staff),
-            )  # fmt: skip
+                uuid7(), "StaffListed", staff, at, at, at, "import", body, identity=identity
+            )
             made.append((row, event))
             self.known.listed[staff, body.unit] = _row(body, draft, listed)
-        return made, []
+        return made, late
 
 
 @dataclass
@@ -269,8 +289,7 @@ class Trainings:
         if on and until and until < on:
             cells.fault("until", DatesCrossed())
         document = document_in(cells, "", document_, today=self.today, column="document")
-        paper = (document.kind, document.number) if document else None
-        keys = self.known.keys(unit, number, paper, phone_in(cells, phone), name)  # type: ignore[arg-type]
+        keys = self.known.keys(unit, number, document, phone_in(cells, phone), name)
         cells.check()
         staff = self.known.of(keys)
         if staff is None:
@@ -317,14 +336,16 @@ def _codes(cells: Cells, column: str, text: str, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def _filled(body: StaffListed, listed: dict[str, Any] | None) -> StaffListed:
+def _filled(draft: Draft, listed: dict[str, Any] | None) -> StaffListed:
     """The row with what this unit said before where it says nothing."""
+    body = draft.body
     if listed is None:
         return body
     return msgspec.structs.replace(
         body, number=body.number or listed["number"], skills=body.skills or tuple(listed["skills"]),
         tags=body.tags or tuple(listed["tags"]), home=body.home or listed["home"],
         birth_year=body.birth_year or listed["birth_year"], sex=body.sex or listed["sex"],
+        fit=body.fit if draft.says_fit else listed["fit"],
     )  # fmt: skip
 
 

@@ -74,14 +74,11 @@ def choose(
         for one in order:
             if one.staff in taken:
                 continue
-            here = (
-                None
-                if depth == 0
-                else (one.line[depth - 1] if len(one.line) >= depth else object())
-            )
+            if len(one.line) < depth:
+                continue
             fits = [
                 need
-                for need in near.get(here, ())  # type: ignore[call-overload]
+                for need in near.get(one.line[depth - 1] if depth else None, ())
                 if left[need.demand] > 0 and (need.may is None or one.staff in need.may)
             ]
             if not fits:
