@@ -295,3 +295,9 @@ def test_what_needs_no_database_loads_none(words: list[str]):
     )
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, check=True)
     assert done.stderr.decode().strip() == ""
+
+
+def test_a_demonstration_is_played_to_its_end(run: Run):
+    played = run("demo", "--people", "600", "--no-stay", "--json")
+    assert played.exit_code == 0, played.stderr[-2_000:]
+    assert json.loads(played.stdout)
