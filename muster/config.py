@@ -212,6 +212,17 @@ DEFAULT_BOX_LEAST_DECIDEGREES = 20  # 2 to 8 degrees on the way
 DEFAULT_BOX_MOST_DECIDEGREES = 80
 DEFAULT_TASK_MINUTES = 30  # for the squad and the communities to go to a positive tube's members
 DEFAULT_OVERDUE_TASK_MINUTES = 60  # for a community to see to recalls past their time
+POSTS_TOLD_MINUTES = (
+    30  # for whoever leads an area to see to limits passed at its posts, relief, incidents
+)
+HEAT_TOLD_DECIDEGREES = 350  # from which on whoever leads an area is told of the heat
+HEAT_HOURS = 6  # for so long a temperature that was read counts
+CLOCK_DAYS = 4  # no chain of shifts without a rest is looked for further back
+DUTY_DAYS = 60  # days on end are counted no further back
+RELIEF_HOURS = 4  # for so long somebody is called up to relieve a shift that is over
+RELIEF_WORTH_MINUTES = 30  # nobody is called up to relieve the last moments of a shift
+RELIEF_ANSWER_MINUTES = 10
+FREED_AFTER_INCIDENT_HOURS = 24  # whose places others take meanwhile
 DEFAULT_TOLD_HOURS = 24  # to have seen that a result one had read was amended
 READING_NOTED_SECONDS = 60  # an answer is noted after it was read: one on its way counts
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm

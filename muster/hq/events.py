@@ -10,8 +10,9 @@ from msgspec import Meta
 from muster.ledger.event import Body, Code, Key, Label
 
 TaskKind = Literal[
-    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "other"
-]
+    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "other",
+    "duty_watch", "duty_limit", "duty_grave", "duty_suit", "relief_asked", "incident", "heat",
+]  # fmt: skip
 # What rules call addressees to.
 CalledTo = Literal["positive_tube", "recall_overdue"]
 # Whom they may call: roles that have an inbox.
@@ -47,7 +48,7 @@ class AddresseeListed(Body, frozen=True):
 class TaskIssued(Body, frozen=True):
     """There is something to do (subject: the task) for whoever holds `role` in an area, at a site or in a
     laboratory, or everywhere where no place is named; or for one account. `about`: the tube, recall,
-    result or round it is about."""
+    result or round it is about, or the demand, posting, incident or area."""
 
     kind: TaskKind
     due_at: Annotated[datetime, Meta(tz=True)]

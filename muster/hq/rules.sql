@@ -77,3 +77,30 @@ SELECT k.task AS subject, k.issuing AS cause, k.issuing::text AS key, '{}'::json
 FROM hq.task k
 WHERE k.state IN ('issued', 'acknowledged') AND NOT k.fell_due AND k.due_at <= %(now)s
     AND (k.kind <> 'result_amended' OR k.state = 'issued');
+
+-- name: tell_of_posts (emits: TaskIssued; touched: posting, incident, heat)
+-- Who leads the area is told of limits passed at its posts, of who asks to be relieved or was hurt, of heat:
+-- once for what is known by then; again for what comes after it was seen to.
+SELECT md5(concat_ws(' ', t.kind, t.cause))::uuid AS subject, t.cause,
+    concat_ws(' ', t.kind, t.cause) AS key,
+    jsonb_build_object('kind', t.kind, 'role', 'area_lead', 'area', t.area, 'about', t.about,
+        'due_at', t.at + interval '{POSTS_TOLD_MINUTES} minutes') AS body
+FROM workforce.to_tell t
+WHERE t.about = ANY (ARRAY(
+        SELECT p.demand FROM workforce.posting p WHERE p.posting = ANY (%(posting)s::uuid[])
+        UNION SELECT unnest(%(posting)s::uuid[] || %(incident)s::uuid[] || %(heat)s::uuid[])))
+    AND NOT EXISTS (SELECT FROM hq.task k
+        WHERE k.about = t.about AND k.kind = t.kind
+            AND (k.state IN ('issued', 'acknowledged') OR k.done_at >= t.at OR k.cause = t.cause));
+
+-- name: posts_seen_to (emits: TaskWithdrawn; touched: posting, incident, heat)
+-- The twin: nobody there is past the limit any more, who asked was relieved, who was hurt is cleared, it has
+-- cooled down.
+SELECT k.task AS subject, k.issuing AS cause, k.issuing::text AS key, '{}'::jsonb AS body
+FROM hq.task k
+WHERE k.state IN ('issued', 'acknowledged')
+    AND k.kind IN ('duty_watch', 'duty_limit', 'duty_grave', 'duty_suit', 'relief_asked', 'incident', 'heat')
+    AND k.about = ANY (ARRAY(
+        SELECT p.demand FROM workforce.posting p WHERE p.posting = ANY (%(posting)s::uuid[])
+        UNION SELECT unnest(%(posting)s::uuid[] || %(incident)s::uuid[] || %(heat)s::uuid[])))
+    AND NOT EXISTS (SELECT FROM workforce.to_tell t WHERE t.about = k.about AND t.kind = k.kind);

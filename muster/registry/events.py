@@ -34,6 +34,13 @@ PolicyName = Literal[
     "shift_most_hours",
     "rest_least_hours",
     "suit_most_age",
+    "duty_watch_hours",
+    "duty_limit_hours",
+    "duty_grave_hours",
+    "duty_most_days",
+    "suit_most_minutes",
+    "suit_hot_minutes",
+    "hot_least_decidegrees",
 ]
 UnitKind = Literal[
     "enterprise", "school", "hotel", "shop", "hospital", "market", "care_home", "organ", "police",

@@ -36,6 +36,7 @@ class NewDemand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     site: str | None = None
     arrive_by: Time | None = None
     skill: Text | None = None
+    proven: bool = False
     id: UUID | None = None
 
 
@@ -60,8 +61,9 @@ class CallUpTurn(msgspec.Struct, frozen=True):
 
 
 class BoardLine(msgspec.Struct, frozen=True):
-    """One demand. `accepted` said yes; `placed` have a place; `arrived` came to stand there; `gone` of those
-    have left again; `silent` did not answer in time; `withdrawn` were told they are not needed."""
+    """One demand. `accepted` said yes; `placed` have a place; `arrived` came to stand there; of those
+    `resting` take a break and `gone` have left again; `silent` did not answer in time; `withdrawn` were
+    told they are not needed."""
 
     demand: UUID
     area: UUID
@@ -79,6 +81,7 @@ class BoardLine(msgspec.Struct, frozen=True):
     placed: int
     arrived: int
     gone: int
+    resting: int
     area_name: str | None = None
     site: UUID | None = None
     site_code: str | None = None
@@ -146,7 +149,7 @@ async def raise_demand(request: Ask, data: JSONBody[NewDemand]) -> IdGiven:
                 await reach(request, known["area"])
     body = DemandRaised(
         area, data.role, data.count, data.starts_at, data.ends_at, site["site"] if site else None,
-        data.arrive_by, data.skill,
+        data.arrive_by, data.skill, data.proven,
     )  # fmt: skip
     return IdGiven(await decide.raise_demand(
         muster(request).door, body, demand=data.id, actor=principal(request).login, at=now()

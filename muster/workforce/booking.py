@@ -43,6 +43,14 @@ class LimitBroken(Problem):
     status = 409
 
 
+class NotCleared(Problem):
+    """Something befell this person at a post, and nobody has cleared them for duty. Clear them first
+    (`POST /v1/incidents/…/clear`), or take somebody else."""
+
+    zh = "该人员发生过事件，尚未批准返岗。请先批准返岗，或改派他人。"
+    status = 409
+
+
 @dataclass(frozen=True)
 class Booking:
     """Who sends a posting: it is judged like this, not like an upload."""
@@ -89,6 +97,8 @@ def _problem(standing: _Standing, body: StaffPosted, limits: Limits) -> Problem 
     if any(one in NEVER for one in found):
         clash = next(one for one in others if one.overlaps(shift))
         return StandsElsewhere(when=f"{clash.starts_at:%m-%d %H:%M}-{clash.ends_at:%H:%M}")
+    if "not_cleared" in found:
+        return NotCleared()
     if over := [one for one in found if one not in body.overridden]:
         return LimitBroken(what=", ".join(over))
     return None
@@ -113,6 +123,6 @@ async def _standing(conn: Conn, bodies: Sequence[StaffPosted]) -> _Standing:
     for row in await rows(conn, _HERE, "people_at_posts", staff=list(staff),
                           on=min(body.starts_at for body in bodies)):  # fmt: skip
         standing.people[row["staff"]] = Person(
-            row["birth_year"], row["fit"], frozenset(row["trained"] or ())
+            row["birth_year"], row["fit"], frozenset(row["trained"] or ()), row["hurt"]
         )
     return standing

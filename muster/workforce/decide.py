@@ -15,7 +15,7 @@ from muster.ledger.event import Body, Event
 from muster.workforce import queries
 from muster.workforce.booking import Booking, NoPlaceLeft
 from muster.workforce.engine.choosing import Candidate, Need, Rates, choose, expected
-from muster.workforce.engine.limits import Broken, Limits, Person, Shift, broken
+from muster.workforce.engine.limits import NEVER, Broken, Limits, Person, Shift, broken
 from muster.workforce.engine.posts import POSTS
 from muster.workforce.events import (
     Answer,
@@ -73,9 +73,10 @@ class PlaceNotTheirs(Problem):
 
 
 class NeverLifted(Problem):
-    """Nobody may stand in two places at once: {what} cannot be overridden."""
+    """Nobody may stand in two places at once, nor anywhere before they are cleared after an incident: {what}
+    cannot be overridden."""
 
-    zh = "任何人不能同时在两处：{what} 不可放行。"
+    zh = "任何人不能同时在两处，事件后未批准返岗者不得上岗：{what} 不可放行。"
     status = 409
 
 
@@ -208,7 +209,7 @@ def _may(
     return frozenset(
         one["staff"]
         for one in people
-        if (skill is None or skill in one["skills"])
+        if (skill is None or skill in (one["proven"] or () if need["proven"] else one["skills"]))
         and not broken(
             shift, (), need["role"],
             Person(one["birth_year"], one["fit"], frozenset(one["trained"] or ())), limits,
@@ -285,8 +286,8 @@ async def post(
     found = await queries.demand(conn, demand)
     if found is None:
         raise DemandUnknown(demand=demand)
-    if "double_booked" in overridden:
-        raise NeverLifted(what="double_booked")
+    if never := NEVER & set(overridden):
+        raise NeverLifted(what=", ".join(sorted(never)))
     body = StaffPosted(
         staff, demand, found["role"], found["starts_at"], found["ends_at"],
         overridden=tuple(overridden),

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from muster.ledger.event import Body, Code, Key, Label
 from muster.registry.events import Sex
+from muster.workforce.engine.clocks import Passed
 from muster.workforce.engine.limits import Broken
 from muster.workforce.engine.posts import Role
 
@@ -19,6 +20,9 @@ How = Literal["link", "telephone", "desk"]
 Arrival = Literal["place_code", "desk"]
 WhyNotPosted = Literal["declined", "no_show", "replaced", "not_needed", "mistake"]
 WhyOver = Literal["stopped", "over"]
+WhyRelief = Literal["tired", "unwell", "heat", "family", "other"]
+IncidentKind = Literal["collapse", "injury", "illness", "exposure", "other"]
+LeadPart = Literal["chief", "deputy", "relief"]
 
 
 class StaffListed(Body, frozen=True):
@@ -55,6 +59,19 @@ class TrainingPassed(Body, frozen=True):
     """The person (subject) passed the training for a role, which holds to the end of `until`."""
 
     role: Role
+    on: date
+    until: date | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("staff", subject),)
+
+
+class SkillProven(Body, frozen=True):
+    """The person (subject) has shown a proof of a skill, such as a licence: by whom it was issued, and to the
+    end of which day it holds. Its number goes to the vault."""
+
+    skill: Code
+    issuer: Label
     on: date
     until: date | None = None
 
@@ -101,6 +118,7 @@ class DemandRaised(Body, frozen=True):
     site: UUID | None = None
     arrive_by: Time | None = None
     skill: Code | None = None
+    proven: bool = False  # only with a proof of the skill that holds
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("demand", subject),)
@@ -170,7 +188,7 @@ class StaffPosted(Body, frozen=True):
     starts_at: Time
     ends_at: Time
     summons: UUID | None = None
-    overridden: Annotated[tuple[Broken, ...], Meta(max_length=6)] = ()
+    overridden: Annotated[tuple[Broken, ...], Meta(max_length=7)] = ()
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("posting", subject), ("demand", self.demand))
@@ -201,3 +219,119 @@ class Relieved(Body, frozen=True):
 
     def touches(self, subject: UUID) -> Iterable[Key]:
         return (("posting", subject),)
+
+
+class HandedOver(Body, frozen=True):
+    """Who stands at the post (subject: the posting) has handed it over to the holder of another posting, who
+    stands there too. `open_matters`: how many things are left to do; which ones stands in the vault."""
+
+    to: UUID
+    open_matters: Annotated[int, Meta(ge=0, le=1_000)] = 0
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class WorkGiven(Body, frozen=True):
+    """What the person at the post (subject: the posting) is to do there, where their role does not say it."""
+
+    what: Label
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class BreakBegun(Body, frozen=True):
+    """The person at the post (subject: the posting) rests, out of the protective suit."""
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class BreakEnded(Body, frozen=True):
+    """The person at the post (subject: the posting) works again."""
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class ReliefRequested(Body, frozen=True):
+    """The person at the post (subject: the posting) asks to be relieved. `demand`: by which somebody is
+    called up for the rest of the shift."""
+
+    why: WhyRelief
+    how: How
+    demand: UUID | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class ReliefNoLongerWanted(Body, frozen=True):
+    """The person at the post (subject: the posting) stays after all."""
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class LimitPassed(Body, frozen=True):
+    """The clock saw the person at the post (subject: the posting) pass a limit: `value` in hours of duty,
+    or minutes in the protective suit."""
+
+    limit: Passed
+    value: Annotated[int, Meta(ge=0, le=100_000)]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("posting", subject),)
+
+
+class IncidentRecorded(Body, frozen=True):
+    """Something befell a person at their post (subject: the incident). They stand nowhere again before they
+    are cleared. What happened stands in the vault."""
+
+    staff: UUID
+    kind: IncidentKind
+    posting: UUID | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("incident", subject), ("staff", self.staff))
+
+
+class ClearedForDuty(Body, frozen=True):
+    """Somebody in charge found that the person of the incident (subject) may stand at posts again, from a
+    time on."""
+
+    starts_at: Time
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("incident", subject),)
+
+
+class PlaceLed(Body, frozen=True):
+    """Who leads a place (subject: a site, or an area with posts): its chief, the deputy, or the chief's
+    relief. The last word for each part counts; nobody named: the part is vacant."""
+
+    part: LeadPart
+    staff: UUID | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("post_place", subject),)
+
+
+class OwnerNamed(Body, frozen=True):
+    """Who answers for the homes in an area (subject), at its level: each home has one owner a level, that of
+    the area it lies in. Nobody named: none any more."""
+
+    staff: UUID | None = None
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("owner", subject),)
+
+
+class HeatRead(Body, frozen=True):
+    """How hot it is in an area (subject), in tenths of a degree Celsius, in the shade."""
+
+    decidegrees: Annotated[int, Meta(ge=-600, le=600)]
+
+    def touches(self, subject: UUID) -> Iterable[Key]:
+        return (("heat", subject),)

@@ -19,6 +19,9 @@ Conn = psycopg.AsyncConnection[Any]
 # Policy numbers by which limits are adopted, and which limit each is.
 LIMITS = {
     "shift_most_hours": "shift_hours", "rest_least_hours": "rest_hours", "suit_most_age": "suit_age",
+    "duty_watch_hours": "watch_hours", "duty_limit_hours": "limit_hours", "duty_grave_hours": "grave_hours",
+    "suit_most_minutes": "suit_minutes", "suit_hot_minutes": "suit_hot_minutes",
+    "hot_least_decidegrees": "hot_decidegrees", "duty_most_days": "days",
 }  # fmt: skip
 
 

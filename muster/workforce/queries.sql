@@ -18,7 +18,8 @@ WHERE staff = ANY (%(staff)s::uuid[]) AND state <> 'withdrawn'
 
 -- name: people_at_posts
 -- What of people a post asks about, on a day.
-SELECT s.staff, s.birth_year, s.fit, t.trained
+SELECT s.staff, s.birth_year, s.fit, t.trained, EXISTS (SELECT FROM workforce.incident n
+    WHERE n.staff = s.staff AND (n.clear_from IS NULL OR n.clear_from > %(on)s)) AS hurt
 FROM workforce.staff s
 LEFT JOIN LATERAL (
     SELECT array_agg(g.role) AS trained FROM workforce.training g
@@ -34,7 +35,7 @@ WHERE d.demand = %(demand)s;
 
 -- name: open_needs
 -- What a call-up's demands still lack: places, less who has one; and who was asked and may still say yes.
-SELECT d.demand, d.area, d.site, d.role, d.skill, d.count, d.starts_at, d.ends_at, d.arrive_by,
+SELECT d.demand, d.area, d.site, d.role, d.skill, d.proven, d.count, d.starts_at, d.ends_at, d.arrive_by,
     d.count - (SELECT count(*) FROM workforce.posting p
         WHERE p.demand = d.demand AND p.state <> 'withdrawn') AS missing,
     ARRAY(SELECT f.unit FROM workforce.summons s JOIN workforce.staff f ON f.staff = s.staff
@@ -48,7 +49,8 @@ ORDER BY d.demand;
 -- name: candidates
 -- Who may be asked for a time: nobody who is away, has a hardship of their own, stands somewhere then, was
 -- asked in this call-up before or is asked elsewhere for that time.
-SELECT s.staff, s.unit, s.birth_year, s.fit, s.skills, coalesce(b.line, '{}') AS line, k.asked_at, t.trained
+SELECT s.staff, s.unit, s.birth_year, s.fit, s.skills, coalesce(b.line, '{}') AS line, k.asked_at, t.trained,
+    f.proven
 FROM workforce.staff s
 JOIN registry.unit u ON u.unit = s.unit
 LEFT JOIN registry.span b ON b.area = coalesce(s.home, u.area)
@@ -63,10 +65,16 @@ LEFT JOIN (
     SELECT g.staff, array_agg(g.role) AS trained FROM workforce.training g
     WHERE g."on" <= %(starts_at)s::date AND (g.until IS NULL OR g.until >= %(starts_at)s::date)
     GROUP BY g.staff) t ON t.staff = s.staff
+LEFT JOIN (
+    SELECT f.staff, array_agg(f.skill) AS proven FROM workforce.proof f
+    WHERE f."on" <= %(starts_at)s::date AND (f.until IS NULL OR f.until >= %(starts_at)s::date)
+    GROUP BY f.staff) f ON f.staff = s.staff
 WHERE (cardinality(%(units)s::uuid[]) = 0 OR s.units && %(units)s::uuid[])
     AND (cardinality(%(areas)s::uuid[]) = 0 OR ub.line && %(areas)s::uuid[])
     AND k.here IS NOT TRUE AND k.waiting IS NOT TRUE
     AND NOT EXISTS (SELECT FROM workforce.hardship h WHERE h.staff = s.staff)
+    AND NOT EXISTS (SELECT FROM workforce.incident n
+        WHERE n.staff = s.staff AND (n.clear_from IS NULL OR n.clear_from > %(starts_at)s))
     AND NOT EXISTS (SELECT FROM workforce.away y
         WHERE y.staff = s.staff AND y.starts_at < %(ends_at)s AND y.ends_at > %(starts_at)s)
     AND NOT EXISTS (SELECT FROM workforce.posting p
@@ -119,13 +127,13 @@ ORDER BY c.opened_at DESC, c.call_up DESC LIMIT %(limit)s;
 
 -- name: board
 -- A call-up, demand by demand: how many are needed, were asked, said yes or no, are still to answer, stayed
--- silent, have a place, stand there, have left again. Who said yes is not who stands there.
+-- silent, have a place, came, rest there now, have left again. Who said yes is not who stands there.
 SELECT d.demand, d.area, a.name AS area_name, d.site, x.code AS site_code, x.name AS site_name, d.role,
     d.starts_at, d.ends_at, d.arrive_by, d.count AS needed,
     coalesce(s.asked, 0) AS asked, coalesce(s.accepted, 0) AS accepted, coalesce(s.declined, 0) AS declined,
     coalesce(s.waiting, 0) AS waiting, coalesce(s.silent, 0) AS silent, coalesce(s.withdrawn, 0) AS withdrawn,
     coalesce(p.placed, 0) AS placed, coalesce(p.arrived, 0) AS arrived, coalesce(p.gone, 0) AS gone,
-    p.last_arrival
+    coalesce(p.resting, 0) AS resting, p.last_arrival
 FROM workforce.demand d
 LEFT JOIN registry.area a ON a.area = d.area
 LEFT JOIN sampling.site x ON x.site = d.site
@@ -139,7 +147,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE p.state <> 'withdrawn') AS placed,
         count(*) FILTER (WHERE p.state IN ('arrived', 'left')) AS arrived,
-        count(*) FILTER (WHERE p.state = 'left') AS gone, max(p.arrived_at) AS last_arrival
+        count(*) FILTER (WHERE p.state = 'left') AS gone, max(p.arrived_at) AS last_arrival,
+        count(*) FILTER (WHERE p.state = 'arrived' AND EXISTS (SELECT FROM workforce.rest t
+            WHERE t.posting = p.posting AND t.ended_at IS NULL)) AS resting
     FROM workforce.posting p WHERE p.demand = d.demand) p ON true
 WHERE d.demand = ANY (%(demands)s::uuid[])
 ORDER BY a.name, x.name, d.role, d.starts_at, d.demand;

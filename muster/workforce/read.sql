@@ -68,7 +68,7 @@ SELECT DISTINCT ON (e.subject) e.subject AS demand, (e.body ->> 'area')::uuid AS
     (e.body ->> 'site')::uuid AS site, e.body ->> 'role' AS role, (e.body ->> 'count')::int AS count,
     (e.body ->> 'starts_at')::timestamptz AS starts_at, (e.body ->> 'ends_at')::timestamptz AS ends_at,
     coalesce((e.body ->> 'arrive_by')::timestamptz, (e.body ->> 'starts_at')::timestamptz) AS arrive_by,
-    e.body ->> 'skill' AS skill, e.actor AS raised_by, e.at AS raised_at
+    e.body ->> 'skill' AS skill, coalesce((e.body ->> 'proven')::boolean, false) AS proven, e.actor AS raised_by, e.at AS raised_at
 FROM ledger.event e
 WHERE e.type = 'DemandRaised' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;

@@ -12,20 +12,34 @@ from typing import Literal
 from muster.workforce.engine.posts import POSTS
 
 Broken = Literal[
-    "double_booked", "too_long", "too_little_rest", "not_trained", "too_old", "not_fit"
+    "double_booked",
+    "not_cleared",
+    "too_long",
+    "too_little_rest",
+    "not_trained",
+    "too_old",
+    "not_fit",
 ]
-# What no word of a person lifts: nobody stands in two places.
-NEVER: frozenset[Broken] = frozenset({"double_booked"})
+# What no reason lifts: nobody stands in two places, nor anywhere between an incident and the clearance.
+NEVER: frozenset[Broken] = frozenset({"double_booked", "not_cleared"})
 
 
 @dataclass(frozen=True)
 class Limits:
     """`shift_hours`: the most without a rest; `rest_hours`: what makes a rest; `suit_age`: the oldest in a
-    protective suit."""
+    protective suit. Alarms: after `watch_hours`, `limit_hours`, `grave_hours` of duty; after `suit_minutes`
+    in the suit, or `suit_hot_minutes` from `hot_decidegrees` on; after `days` on end."""
 
     shift_hours: int = 12
     rest_hours: int = 8
     suit_age: int = 60
+    watch_hours: int = 8
+    limit_hours: int = 12
+    grave_hours: int = 21
+    suit_minutes: int = 240
+    suit_hot_minutes: int = 60
+    hot_decidegrees: int = 320
+    days: int = 14
 
 
 @dataclass(frozen=True, order=True)
@@ -46,6 +60,7 @@ class Person:
     birth_year: int | None = None
     fit: bool = True  # for a protective suit
     trained: frozenset[str] = frozenset()
+    hurt: bool = False  # an incident befell them, and nobody has cleared them for this time
 
 
 def broken(
@@ -54,6 +69,8 @@ def broken(
     """What a shift would break for somebody who already stands these others, gravest first."""
     post, found = POSTS[role], list[Broken]()
     standing = list(others)
+    if person.hurt:
+        found.append("not_cleared")
     if any(shift.overlaps(one) for one in standing):
         found.append("double_booked")
     elif worked_hours([shift]) > limits.shift_hours:
