@@ -50,6 +50,50 @@ WORKFORCE: dict[str, list[Ask]] = {
     "POST /v1/postings/{posting:uuid}/relieve": [
         Ask("/v1/postings/{pr{x}}/relieve", body={}, scope="area")
     ],
+    "GET /v1/clocks": [
+        Ask("/v1/clocks", {"area": "STREET-{x}"}, scope="area"),
+        Ask("/v1/clocks", {"area": "CITY"}, scope="everywhere"),
+    ],
+    "POST /v1/postings/{posting:uuid}/break": [Ask("/v1/postings/{ps{x}}/break", scope="area")],
+    "POST /v1/postings/{posting:uuid}/work-again": [Ask("/v1/postings/{ps{x}}/work-again", scope="area")],
+    "POST /v1/postings/{posting:uuid}/relief": [
+        Ask("/v1/postings/{ps{x}}/relief", body={"why": "tired"}, scope="area")
+    ],
+    "POST /v1/postings/{posting:uuid}/stay": [Ask("/v1/postings/{ps{x}}/stay", scope="area")],
+    "POST /v1/postings/{posting:uuid}/hand-over": [
+        Ask("/v1/postings/{ps{x}}/hand-over", body={"to": "{po{x}}"}, scope="area", answer="handed-to-nobody")
+    ],
+    "GET /v1/postings/{posting:uuid}/hand-over": [Ask("/v1/postings/{ps{x}}/hand-over", scope="area")],
+    "GET /v1/incidents": [Ask("/v1/incidents", person="{st{x}}")],
+    "POST /v1/incidents": [
+        Ask("/v1/incidents", body={"posting": "{ps{x}}", "kind": "injury"}, scope="area")
+    ],
+    "POST /v1/incidents/{incident:uuid}/clear": [
+        Ask("/v1/incidents/{in{x}}/clear", body={}, scope="area")
+    ],
+    "GET /v1/gaps/{kind:str}": [
+        Ask("/v1/gaps/no_owner", {"area": "STREET-{x}"}, scope="area"),
+        Ask("/v1/gaps/no_police", {"area": "CITY"}, scope="everywhere"),
+    ],
+    "GET /v1/leads": [Ask("/v1/leads", {"area": "STREET-{x}"}, scope="area", person="{st{x}}")],
+    "POST /v1/leads": [
+        Ask("/v1/leads", body={"part": "chief", "area": "STREET-{x}", "staff": "{st{x}}"}, scope="area")
+    ],
+    "GET /v1/owners": [Ask("/v1/owners", {"area": "STREET-{x}"}, scope="area", person="{st{x}}")],
+    "POST /v1/owners": [
+        Ask("/v1/owners", body={"area": "STREET-{x}", "staff": "{st{x}}"}, scope="area"),
+        Ask("/v1/owners", body={"area": "CITY"}, scope="everywhere"),
+    ],
+    "POST /v1/postings/{posting:uuid}/work": [
+        Ask("/v1/postings/{ps{x}}/work", body={"what": "w"}, scope="area")
+    ],
+    "POST /v1/staff/{staff:uuid}/proofs": [
+        Ask("/v1/staff/{st{x}}/proofs", body={"skill": "s", "issuer": "i", "on": "2022-07-01"})
+    ],
+    "GET /v1/heat": [Ask("/v1/heat", {"area": "STREET-{x}"}, scope="area")],
+    "POST /v1/heat": [
+        Ask("/v1/heat", body={"area": "STREET-{x}", "decidegrees": 360}, scope="area")
+    ],
     # Behind links: without the keyed code there is nothing.
     "GET /r/w/{code:str}": [Ask("/r/w/none", answer="404")],
     "POST /r/w/{code:str}": [Ask("/r/w/none", body={}, answer=NO_FORM)],

@@ -75,6 +75,11 @@ STREET = """
     07:33  StaffPosted     pa{x}  staff=st{x} demand=dm{x}
     07:33  StaffPosted     pr{x}  staff=st{x} demand=dm{x}
     07:55  ArrivedAtPost   pr{x}
+    07:33  StaffPosted     ps{x}  staff=st{x} demand=dm{x}
+    07:55  ArrivedAtPost   ps{x}
+    08:30  IncidentRecorded  in{x}  staff=st{x} posting=po{x}
+    07:00  PlaceLed        X{x}   staff=st{x}
+    07:00  OwnerNamed      S{x}   staff=st{x}
     12:30  HomeSamplingAsked  p{x}5  reason=bedridden
     12:30  TaskIssued      K{x}   kind=other due_at=13:00 lab=LAB-{x} tube=T{x}1
 """

@@ -285,6 +285,19 @@ OTHERS = """
     15:30  PostingWithdrawn     p3  why=mistake
     15:30  ArrivedAtPost        p3
     15:30  Relieved             p3
+    15:30  SkillProven          p3  skill=driving
+    15:30  HandedOver           p3  to=p1
+    15:30  WorkGiven            p3  what=doors
+    15:30  BreakBegun           p3
+    15:30  BreakEnded           p3
+    15:30  ReliefRequested      p3
+    15:30  ReliefNoLongerWanted p3
+    15:30  LimitPassed          p3
+    15:30  IncidentRecorded     p3  staff=p3
+    15:30  ClearedForDuty       p3  starts_at=16:00
+    15:30  PlaceLed             p3  staff=p3
+    15:30  OwnerNamed           p3  staff=p3
+    15:30  HeatRead             p3  decidegrees=360
     15:30  VisitWithdrawn       p3
     15:30  BuildingCalled       H1  round=R1
     15:30  HomeSamplingAsked    p3  reason=bedridden

@@ -27,6 +27,12 @@ ANSWERED = {
     ("POST", f"/v1/postings/{NOBODY}/free"), ("POST", f"/v1/postings/{NOBODY}/arrive"),
     ("POST", f"/v1/postings/{NOBODY}/relieve"), ("GET", "/r/w/C"), ("POST", "/r/w/C"), ("GET", "/r/at/C"),
     ("POST", "/r/at/C"),
+    *(("POST", f"/v1/postings/{NOBODY}/{what}")
+        for what in ("break", "work-again", "relief", "stay", "hand-over", "work")),
+    ("GET", "/v1/clocks"), ("GET", f"/v1/postings/{NOBODY}/hand-over"), ("GET", "/v1/incidents"),
+    ("POST", "/v1/incidents"), ("POST", f"/v1/incidents/{NOBODY}/clear"), ("GET", "/v1/gaps/C"),
+    ("GET", "/v1/leads"), ("POST", "/v1/leads"), ("GET", "/v1/owners"), ("POST", "/v1/owners"),
+    ("POST", f"/v1/staff/{NOBODY}/proofs"), ("GET", "/v1/heat"), ("POST", "/v1/heat"),
 }  # fmt: skip
 STAFF = "\n".join(
     f"07:01  StaffListed  w{n}  unit={'U1' if n < 6 else 'U2'} home=G1 name=李{'一二三四五六七八九'[n - 1]}"

@@ -15,7 +15,7 @@ from muster.guarding import area_within, check_reach, principal, reading
 from muster.sampling import queries as sampling
 from muster.showing import Why, looking
 from muster.web import After, Ask, Format, Limit, muster
-from muster.workforce import decide, link_api, links, post_api, queries
+from muster.workforce import decide, gap_api, link_api, links, post_api, queries, relief_api
 from muster.workforce.engine.posts import Role
 from muster.workforce.events import Answer, CallUpOpened, DemandRaised
 from muster.workforce.post_api import IdGiven, reach
@@ -281,5 +281,5 @@ async def _own_call_up(request: Ask, conn: Any, text: str) -> dict[str, Any]:
 
 HANDLERS: list[Any] = [
     list_staff, raise_demand, list_call_ups, open_call_up, show_board, list_telephones, top_up, close_call_up,
-    answer_for, *post_api.HANDLERS, *link_api.HANDLERS,
+    answer_for, *post_api.HANDLERS, *relief_api.HANDLERS, *gap_api.HANDLERS, *link_api.HANDLERS,
 ]  # fmt: skip
