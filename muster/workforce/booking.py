@@ -14,7 +14,7 @@ import psycopg
 from muster.core.problems import Problem
 from muster.core.rows import rows
 from muster.ledger.event import Event
-from muster.workforce.engine.limits import NEVER, Limits, Person, Shift, broken
+from muster.workforce.engine.limits import Limits, Person, Shift, broken
 from muster.workforce.events import StaffPosted
 
 _HERE = "muster.workforce"
@@ -94,11 +94,11 @@ def _problem(standing: _Standing, body: StaffPosted, limits: Limits) -> Problem 
     others = standing.shifts[body.staff]
     person = standing.people.get(body.staff, Person())
     found = broken(shift, others, body.role, person, limits)
-    if any(one in NEVER for one in found):
-        clash = next(one for one in others if one.overlaps(shift))
-        return StandsElsewhere(when=f"{clash.starts_at:%m-%d %H:%M}-{clash.ends_at:%H:%M}")
     if "not_cleared" in found:
         return NotCleared()
+    if "double_booked" in found:
+        clash = next(one for one in others if one.overlaps(shift))
+        return StandsElsewhere(when=f"{clash.starts_at:%m-%d %H:%M}-{clash.ends_at:%H:%M}")
     if over := [one for one in found if one not in body.overridden]:
         return LimitBroken(what=", ".join(over))
     return None
