@@ -2,7 +2,6 @@
 
 from muster.instance import Chore
 from muster.lab.calling import call_open_again
-from muster.workforce.calling import fill_open_call_ups
-from muster.workforce.clocks import watch_clocks
+from muster.workforce.calling import fill_open_call_ups, watch_clocks
 
 CHORES: tuple[Chore, ...] = (call_open_again, fill_open_call_ups, watch_clocks)

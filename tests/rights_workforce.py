@@ -85,10 +85,10 @@ WORKFORCE: dict[str, list[Ask]] = {
         Ask("/v1/owners", body={"area": "CITY"}, scope="everywhere"),
     ],
     "POST /v1/postings/{posting:uuid}/work": [
-        Ask("/v1/postings/{ps{x}}/work", body={"what": "w"}, scope="area")
+        Ask("/v1/postings/{pw{x}}/work", body={"what": "w"}, scope="area")
     ],
     "POST /v1/staff/{staff:uuid}/proofs": [
-        Ask("/v1/staff/{st{x}}/proofs", body={"skill": "s", "issuer": "i", "on": "2022-07-01"})
+        Ask("/v1/staff/{st{x}}/proofs", body={"skill": "s", "issuer": "i", "on": "2022-07-01"}, scope="area")
     ],
     "GET /v1/heat": [Ask("/v1/heat", {"area": "STREET-{x}"}, scope="area")],
     "POST /v1/heat": [

@@ -77,6 +77,7 @@ STREET = """
     07:55  ArrivedAtPost   pr{x}
     07:33  StaffPosted     ps{x}  staff=st{x} demand=dm{x}
     07:55  ArrivedAtPost   ps{x}
+    07:33  StaffPosted     pw{x}  staff=st{x} demand=dm{x}
     08:30  IncidentRecorded  in{x}  staff=st{x} posting=po{x}
     07:00  PlaceLed        X{x}   staff=st{x}
     07:00  OwnerNamed      S{x}   staff=st{x}

@@ -8,7 +8,7 @@ from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.instance import Instance
 from muster.ledger.event import Event
-from muster.workforce.clocks import watch_clocks
+from muster.workforce.calling import watch_clocks
 from muster.workforce.events import ArrivedAtPost, StaffPosted
 from tests.browsers import Browser, Door
 from tests.conftest import Play

@@ -1,4 +1,4 @@
-"""Who stands, for how long, and who has passed a limit: of this moment for a page, and each minute by the clock."""
+"""Who stands, for how long, and who has passed a limit."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from muster.config import CLOCK_DAYS, DUTY_DAYS, HEAT_HOURS
 from muster.core.ids import derived
 from muster.core.rows import rows
-from muster.instance import Instance
 from muster.ledger.event import Event
 from muster.workforce import queries
 from muster.workforce.engine.clocks import Clock, Passed, Span, Stint, clock, days_on_end, passed
@@ -71,23 +70,17 @@ async def days(
     return {one["staff"]: days_on_end(one["days"], today) for one in found}
 
 
-async def watch_clocks(muster: Instance, at: datetime) -> int:
-    """Note who has passed a limit since the last turn: each limit once a stretch; how many are noted."""
-    async with muster.pool.connection() as conn:
-        limits = await queries.limits(conn, at=at)
-        standing = await clocks(conn, area=None, limits=limits, at=at)
-    events = [
+def newly_passed(standing: Sequence[dict[str, Any]], at: datetime) -> list[Event]:
+    """The limits that are passed and not noted yet: each once at a post, that of the suit once a stretch."""
+    return [
         _event(one, limit, value, at)
         for one in standing
         for limit, value in one["passed"]
         if not _noted(one, limit, at)
     ]
-    await muster.door.append(events)
-    return len(events)
 
 
 def _noted(one: dict[str, Any], limit: Passed, at: datetime) -> bool:
-    """Each limit once at a post, that of the suit once a stretch in it."""
     if limit != "suit" or limit not in one["noted"]:
         return limit in one["noted"]
     return one["suit_noted_at"] > at - timedelta(minutes=one["suit_minutes"])

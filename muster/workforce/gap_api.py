@@ -22,7 +22,7 @@ from muster.web import After, Ask, Format, Limit, muster
 from muster.workforce import gaps, leading, queries
 from muster.workforce.engine.heat import Measure, measures, suit_minutes
 from muster.workforce.events import LeadPart
-from muster.workforce.post_api import reach
+from muster.workforce.post_api import reach, reach_staff
 
 Text = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -174,8 +174,7 @@ async def give_work(request: Ask, posting: FromPath[UUID], data: JSONBody[GivenW
 @post("/v1/staff/{staff:uuid}/proofs", status_code=204, right="decide_call_ups")
 async def prove(request: Ask, staff: FromPath[UUID], data: JSONBody[NewProof]) -> None:
     """Note a proof of a skill that somebody has shown."""
-    async with reading(request) as conn:
-        await queries.check_staff(conn, staff)
+    await reach_staff(request, staff)
     await leading.prove(
         muster(request).door, staff, skill=data.skill, issuer=data.issuer, on=data.on, until=data.until,
         number=data.number, actor=principal(request).login, at=now(),

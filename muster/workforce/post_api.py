@@ -163,6 +163,13 @@ async def reach(request: Ask, area: UUID) -> None:
         await check_reach(request, conn, [area])
 
 
+async def reach_staff(request: Ask, staff: UUID) -> None:
+    """The unit that lists the person stands within the caller's. Raises StaffUnknown, OutsideYourArea."""
+    async with muster(request).pool.connection() as own:
+        area = await queries.area_of_staff(own, staff)
+    await reach(request, area)
+
+
 HANDLERS: list[Any] = [
     list_at_risk, list_fills, list_postings, post_staff, arrive, relieve, withdraw_posting,
 ]  # fmt: skip

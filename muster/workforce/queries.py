@@ -191,6 +191,13 @@ async def check_staff(conn: Conn, staff: UUID) -> None:
         raise StaffUnknown(staff=staff)
 
 
+async def area_of_staff(conn: Conn, staff: UUID) -> UUID:
+    """Where the unit stands that lists somebody. Raises StaffUnknown."""
+    if (found := await row(conn, _HERE, "staff_one", staff=staff)) is None:
+        raise StaffUnknown(staff=staff)
+    return found["area"]
+
+
 async def place(conn: Conn, id_: UUID) -> dict[str, Any] | None:
     """The name of a site or an area."""
     return await row(conn, _HERE, "place", place=id_)

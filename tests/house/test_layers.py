@@ -49,6 +49,7 @@ LAYERS = (
             "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting", "muster.hq.reporting",
             "muster.workforce.booking", "muster.workforce.links",
+            *(f"muster.workforce.{n}" for n in ("clocks", "gaps", "leading", "relief", "relief_queries")),
         ),
     ),
     Layer(
@@ -111,6 +112,7 @@ LAYERS = (
             *(f"muster.resident.{n}" for n in (
                 "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
             "muster.workforce.link_api", "muster.workforce.link_words", "muster.workforce.post_api",
+            "muster.workforce.relief_api", "muster.workforce.gap_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -211,6 +213,10 @@ EXCUSES: dict[tuple[str, str], str] = {
         )
     },
     ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
+    (
+        "muster.workforce.gap_api",
+        "muster.sampling.queries",
+    ): "who leads a site is named by its code",
     ("muster.workforce.links", "muster.registry.vault"): "links are proven by a key of the vault",
     (
         "muster.workforce.links",

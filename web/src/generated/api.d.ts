@@ -1135,6 +1135,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListClocks
+         * @description Who stands in an area and for how long, the longest first: minutes of duty since a rest, in the suit
+         *     without a break, days on end, limits passed. Only who has `passed` one, is `resting`, or wants
+         *     `relief`.
+         */
+        get: operations["V1ClocksListClocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conflicts": {
         parameters: {
             query?: never;
@@ -1644,6 +1666,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/gaps/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListGaps
+         * @description What nobody sees to in an area: people deployed without a task (`no_task`), grids without anybody
+         *     (`grid_uncovered`), sites that work without police (`no_police`) or without a chief, deputy or relief
+         *     (`no_chief`), areas whose homes nobody answers for at their level (`no_owner`).
+         */
+        get: operations["V1GapsKindListGaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hand-overs": {
         parameters: {
             query?: never;
@@ -1679,6 +1723,30 @@ export interface paths {
         get: operations["V1HealthShowSystemHealth"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/heat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowHeat
+         * @description How hot it was last here within some hours, and what is to be done.
+         */
+        get: operations["V1HeatShowHeat"];
+        put?: never;
+        /**
+         * ReadHeat
+         * @description Say how hot it is in an area.
+         */
+        post: operations["V1HeatReadHeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2095,6 +2163,51 @@ export interface paths {
          * @description Never apply a held item.
          */
         post: operations["V1InboxRefuseRefuseHeld"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListIncidents
+         * @description What befell people at posts, latest first; only those who are not cleared unless `open` is false.
+         */
+        get: operations["V1IncidentsListIncidents"];
+        put?: never;
+        /**
+         * RecordIncident
+         * @description Say what befell somebody at their post: they leave it, others are called up for the rest of the shift,
+         *     and they stand nowhere again before they are cleared.
+         */
+        post: operations["V1IncidentsRecordIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incident}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clear
+         * @description Let somebody stand at posts again.
+         */
+        post: operations["V1IncidentsClearClear"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2648,6 +2761,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListLeads
+         * @description Who leads the places of an area: chief, deputy, and who relieves the chief.
+         */
+        get: operations["V1LeadsListLeads"];
+        put?: never;
+        /**
+         * NameLead
+         * @description Say who leads a place.
+         */
+        post: operations["V1LeadsNameLead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/live": {
         parameters: {
             query?: never;
@@ -2884,6 +3021,30 @@ export interface paths {
         get: operations["V1OwnStatusShowOwnStatus"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListOwners
+         * @description Who answers for the homes of an area: one a level from the top, or nobody.
+         */
+        get: operations["V1OwnersListOwners"];
+        put?: never;
+        /**
+         * NameOwner
+         * @description Say who answers for the homes in an area.
+         */
+        post: operations["V1OwnersNameOwner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3364,6 +3525,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/postings/{posting}/break": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * BeginBreak
+         * @description Somebody takes a break, out of the suit.
+         */
+        post: operations["V1PostingsBreakBeginBreak"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/postings/{posting}/free": {
         parameters: {
             query?: never;
@@ -3384,6 +3565,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/postings/{posting}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowHandover
+         * @description How a post was handed over, by whom, to whom, and what was left to do; nothing where it was not.
+         */
+        get: operations["V1PostingsHandOverShowHandover"];
+        put?: never;
+        /**
+         * HandOver
+         * @description Hand a post over to who stands there too, with what is left to do.
+         */
+        post: operations["V1PostingsHandOverHandOver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/relief": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RequestRelief
+         * @description Somebody asks to be relieved: others are called up at once for the rest of the shift.
+         */
+        post: operations["V1PostingsReliefRequestRelief"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/postings/{posting}/relieve": {
         parameters: {
             query?: never;
@@ -3398,6 +3623,66 @@ export interface paths {
          * @description Say that somebody has left their post.
          */
         post: operations["V1PostingsRelieveRelieve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/stay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stay
+         * @description Somebody who asked to be relieved stays after all.
+         */
+        post: operations["V1PostingsStayStay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * GiveWork
+         * @description Say what somebody is to do at a post whose role does not say it.
+         */
+        post: operations["V1PostingsWorkGiveWork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/postings/{posting}/work-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EndBreak
+         * @description Somebody works again after a break.
+         */
+        post: operations["V1PostingsWorkAgainEndBreak"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4686,6 +4971,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/{staff}/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove
+         * @description Note a proof of a skill that somebody has shown.
+         */
+        post: operations["V1StaffProofsProve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stages": {
         parameters: {
             query?: never;
@@ -5189,6 +5494,7 @@ export interface components {
             last_arrival?: string | null;
             needed: number;
             placed: number;
+            resting: number;
             /** @enum {string} */
             role: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other";
             silent: number;
@@ -5306,6 +5612,11 @@ export interface components {
             rounded_to: number;
             total: components["schemas"]["coverage_events_Said"] | null;
             unread: components["schemas"]["Unread"][];
+        };
+        /** Clearance */
+        Clearance: {
+            note?: string | null;
+            starts_at?: string | null;
         };
         /** Closable */
         Closable: {
@@ -5591,10 +5902,46 @@ export interface components {
             /** Format: date-time */
             received_at: string;
         };
+        /** GivenWork */
+        GivenWork: {
+            what: string;
+        };
         /** Glance */
         Glance: {
             alarms: components["schemas"]["Alarm"][] | null;
             overview: components["schemas"]["Overview"];
+        };
+        /** HandedOverNote */
+        HandedOverNote: {
+            /** Format: uuid */
+            area: string;
+            area_name: string | null;
+            /** Format: date-time */
+            handed_over_at: string;
+            name: string | null;
+            note: string | null;
+            open_matters: number;
+            overlap_minutes: number | null;
+            /** Format: uuid */
+            posting: string;
+            role: string;
+            site_name: string | null;
+            /** Format: uuid */
+            staff: string;
+            to_name: string | null;
+            /** Format: uuid */
+            to_posting: string;
+            to_staff: string | null;
+        };
+        /** HandingOver */
+        HandingOver: {
+            /** @default true */
+            leave: boolean;
+            note?: string | null;
+            /** @default 0 */
+            open_matters: number;
+            /** Format: uuid */
+            to: string;
         };
         /** Head */
         Head: {
@@ -5617,6 +5964,15 @@ export interface components {
             stalled: number;
             uptime_s: number;
             version: string;
+        };
+        /** Heat */
+        Heat: {
+            area?: string | null;
+            area_name?: string | null;
+            decidegrees?: number | null;
+            measures: ("water" | "shade" | "rotate" | "gown" | "six_hours" | "stop")[];
+            read_at?: string | null;
+            suit_minutes: number;
         };
         /** Hit */
         Hit: {
@@ -5984,6 +6340,8 @@ export interface components {
             /** Format: date-time */
             ends_at: string;
             id?: string | null;
+            /** @default false */
+            proven: boolean;
             /** @enum {string} */
             role: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other";
             site?: string | null;
@@ -6019,10 +6377,24 @@ export interface components {
             since?: string | null;
             supplier: string;
         };
+        /** NewHeat */
+        NewHeat: {
+            area: string;
+            decidegrees: number;
+        };
         /** NewImport */
         NewImport: {
             name: string;
             size_bytes: number;
+        };
+        /** NewIncident */
+        NewIncident: {
+            id?: string | null;
+            /** @enum {string} */
+            kind: "collapse" | "injury" | "illness" | "exposure" | "other";
+            note?: string | null;
+            /** Format: uuid */
+            posting: string;
         };
         /** NewLab */
         NewLab: {
@@ -6044,6 +6416,19 @@ export interface components {
             /** Format: uuid */
             format: string;
             site: string;
+        };
+        /** NewLead */
+        NewLead: {
+            area?: string | null;
+            /** @enum {string} */
+            part: "chief" | "deputy" | "relief";
+            site?: string | null;
+            staff?: string | null;
+        };
+        /** NewOwner */
+        NewOwner: {
+            area: string;
+            staff?: string | null;
         };
         /** NewPin */
         NewPin: {
@@ -6074,7 +6459,7 @@ export interface components {
             /** @default false */
             household: boolean;
             /** @enum {string} */
-            name: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age";
+            name: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age" | "duty_watch_hours" | "duty_limit_hours" | "duty_grave_hours" | "duty_most_days" | "suit_most_minutes" | "suit_hot_minutes" | "hot_least_decidegrees";
             /** Format: date-time */
             since: string;
             value: number;
@@ -6082,10 +6467,19 @@ export interface components {
         /** NewPosting */
         NewPosting: {
             id?: string | null;
-            overridden?: ("double_booked" | "too_long" | "too_little_rest" | "not_trained" | "too_old" | "not_fit")[];
+            overridden?: ("double_booked" | "not_cleared" | "too_long" | "too_little_rest" | "not_trained" | "too_old" | "not_fit")[];
             reason?: string | null;
             /** Format: uuid */
             staff: string;
+        };
+        /** NewProof */
+        NewProof: {
+            issuer: string;
+            number?: string | null;
+            /** Format: date */
+            on: string;
+            skill: string;
+            until?: string | null;
         };
         /** NewReception */
         NewReception: {
@@ -6219,6 +6613,16 @@ export interface components {
         /** OwnPhone */
         OwnPhone: {
             phone: string | null;
+        };
+        /** Owner */
+        Owner: {
+            /** Format: uuid */
+            area: string;
+            area_name?: string | null;
+            level: string;
+            name?: string | null;
+            since?: string | null;
+            staff?: string | null;
         };
         /** Pace */
         Pace: {
@@ -6408,6 +6812,18 @@ export interface components {
         /** Relief */
         Relief: {
             by?: string | null;
+        };
+        /** ReliefSought */
+        ReliefSought: {
+            demand?: string | null;
+        };
+        /** ReliefWanted */
+        ReliefWanted: {
+            /**
+             * @default tired
+             * @enum {string}
+             */
+            why: "tired" | "unwell" | "heat" | "family" | "other";
         };
         /**
          * Repeats
@@ -9421,6 +9837,48 @@ export interface operations {
             };
         };
     };
+    V1ClocksListClocks: {
+        parameters: {
+            query: {
+                area: string;
+                only?: "passed" | "resting" | "relief" | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1ConflictsListConflicts: {
         parameters: {
             query?: {
@@ -10365,6 +10823,50 @@ export interface operations {
             };
         };
     };
+    V1GapsKindListGaps: {
+        parameters: {
+            query: {
+                area: string;
+                level?: "street" | "community" | "compound" | "grid" | "building" | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                kind: "no_task" | "grid_uncovered" | "no_police" | "no_chief" | "no_owner";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1HandOversListHandOvers: {
         parameters: {
             query?: {
@@ -10433,10 +10935,72 @@ export interface operations {
             };
         };
     };
+    V1HeatShowHeat: {
+        parameters: {
+            query: {
+                area: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heat"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1HeatReadHeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHeat"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1HistoryPoliciesShowPolicies: {
         parameters: {
             query?: {
-                name?: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age" | null;
+                name?: "tube_size" | "result_window_hours" | "result_valid_hours" | "positive_days" | "recall_hours" | "tube_age_minutes" | "tube_warning_minutes" | "hand_over_minutes" | "box_least_decidegrees" | "box_most_decidegrees" | "objection_hours" | "identity_days" | "reading_days" | "shift_most_hours" | "rest_least_hours" | "suit_most_age" | "duty_watch_hours" | "duty_limit_hours" | "duty_grave_hours" | "duty_most_days" | "suit_most_minutes" | "suit_hot_minutes" | "hot_least_decidegrees" | null;
             };
             header?: never;
             path?: never;
@@ -11127,6 +11691,113 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Refusing"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1IncidentsListIncidents: {
+        parameters: {
+            query?: {
+                open?: boolean;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1IncidentsRecordIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIncident"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdGiven"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1IncidentsClearClear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Clearance"];
             };
         };
         responses: {
@@ -12230,6 +12901,78 @@ export interface operations {
             };
         };
     };
+    V1LeadsListLeads: {
+        parameters: {
+            query: {
+                area: string;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1LeadsNameLead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLead"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1LiveFollowOverview: {
         parameters: {
             query?: {
@@ -12595,6 +13338,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Status"][];
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1OwnersListOwners: {
+        parameters: {
+            query: {
+                area: string;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Owner"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1OwnersNameOwner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwner"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {
@@ -13438,6 +14245,35 @@ export interface operations {
             };
         };
     };
+    V1PostingsBreakBeginBreak: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PostingsFreeWithdrawPosting: {
         parameters: {
             query?: never;
@@ -13471,6 +14307,108 @@ export interface operations {
             };
         };
     };
+    V1PostingsHandOverShowHandover: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+            };
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedOverNote"] | null;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsHandOverHandOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandingOver"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsReliefRequestRelief: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReliefWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReliefSought"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PostingsRelieveRelieve: {
         parameters: {
             query?: never;
@@ -13485,6 +14423,97 @@ export interface operations {
                 "application/json": components["schemas"]["Relief"];
             };
         };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsStayStay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsWorkGiveWork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenWork"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PostingsWorkAgainEndBreak: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                posting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Request fulfilled, nothing follows */
             204: {
@@ -15979,6 +17008,39 @@ export interface operations {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1StaffProofsProve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                staff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProof"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {
