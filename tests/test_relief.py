@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from muster.core.clock import now
 from muster.core.ids import uuid7
 from muster.instance import Instance
@@ -13,7 +15,7 @@ from muster.workforce.events import ArrivedAtPost, StaffPosted
 from tests.browsers import Browser, Door
 from tests.conftest import Play
 from tests.table import events, named
-from tests.test_workforce_routes import at_the_desk
+from tests.test_workforce_routes import at_the_desk, called, form, telephones
 
 COUNTS = ("placed", "arrived", "resting", "gone")
 
@@ -240,5 +242,29 @@ def test_a_proof_is_asked_for_where_the_demand_says_so(play: Play):
             )
         found = await browser.get(f"/v1/demands/{demand}/fills")
         assert [one["staff"] for one in found] == [str(named("w4"))]
+
+    at_the_desk(play, story)
+
+
+def test_without_an_account_one_rests_and_asks_for_relief_behind_the_link(play: Play):
+    async def story(muster: Instance, door: Door, browser: Browser) -> None:
+        _, call_up = await called(browser)
+        first, *_ = await telephones(browser, call_up)
+        async with httpx.AsyncClient(base_url=door.address) as http:
+
+            async def say(answer: str) -> str:
+                return (await form(http, first["link"], answer=answer, lang="en")).text
+
+            assert "You have a place" in await say("accepted")
+            assert "Ask whoever leads the site" in await say("break")  # not there yet
+            at = (await browser.get(f"/v1/call-ups/{call_up}"))["lines"][0]["arrival_path"]
+            await form(http, at, phone=first["phone"], lang="en")
+            assert "You are taking a break" in await say("break")
+            assert "You are taking a break" in await say("break")
+            assert "You are checked in" in await say("work_again")
+            assert "somebody is being called" in await say("relief")
+            assert await kinds(muster) == ["relief_asked"]
+            assert "You are checked in" in await say("stay")
+            assert await kinds(muster) == []
 
     at_the_desk(play, story)

@@ -19,8 +19,8 @@ from muster.resident.markup import entry, form, h, hidden, link_switch, page, po
 from muster.resident.reading import answer as answered
 from muster.resident.reading import language_of, read_form, said_in
 from muster.web import Ask, muster
-from muster.workforce import decide, links, queries
-from muster.workforce.booking import LimitBroken, NoPlaceLeft, StandsElsewhere
+from muster.workforce import decide, links, queries, relief
+from muster.workforce.booking import LimitBroken, NoPlaceLeft, NotCleared, StandsElsewhere
 from muster.workforce.engine.posts import POSTS
 from muster.workforce.link_words import word
 
@@ -39,7 +39,7 @@ async def show_summons(request: Ask, code: FromPath[str]) -> Response[bytes]:
 @post("/r/w/{code:str}", right="public", turns="resident", media_type=MediaType.HTML,
       request_max_body_size=RESIDENT_BODY_BYTES, status_code=200)  # fmt: skip
 async def answer_summons(request: Ask, code: FromPath[str]) -> Response[bytes]:
-    """Say yes or no; the same twice is one answer."""
+    """Say yes or no, or at the post that one rests or wants to be relieved; the same twice is once."""
     sent = await read_form(request)
     language, here = language_of(request, sent), muster(request)
     summons = links.summons_of(here.vault, code)
@@ -53,10 +53,14 @@ async def answer_summons(request: Ask, code: FromPath[str]) -> Response[bytes]:
                 await decide.answer(
                     conn, here.door, summons, wanted, how="link", actor=SELF, at=now()
                 )
+        elif wanted in ("break", "work_again", "relief", "stay"):
+            await _say_at_the_post(request, summons, wanted)
     except (
         NoPlaceLeft,
         StandsElsewhere,
         LimitBroken,
+        NotCleared,
+        decide.PlaceNotTheirs,
         TooManyRequests,
         TooBusy,
         StorageUnavailable,
@@ -65,6 +69,26 @@ async def answer_summons(request: Ask, code: FromPath[str]) -> Response[bytes]:
     found = await _found(request, summons)
     assert found
     return answered(_summons_page(request, found, code, language, why), status=status)
+
+
+async def _say_at_the_post(request: Ask, summons: UUID, wanted: str) -> None:
+    """Raises PlaceNotTheirs where they do not stand there."""
+    here, at = muster(request), now()
+    async with here.pool.connection() as conn:
+        posting = (await queries.summons(conn, summons))["posting"]
+        if posting is None:
+            raise decide.PlaceNotTheirs()
+        match wanted:
+            case "break":
+                await relief.begin_break(conn, here.door, posting, actor=SELF, at=at)
+            case "work_again":
+                await relief.end_break(conn, here.door, posting, actor=SELF, at=at)
+            case "relief":
+                await relief.request_relief(
+                    conn, here.door, posting, why="other", how="link", actor=SELF, at=at
+                )
+            case _:
+                await relief.stay(conn, here.door, posting, actor=SELF, at=at)
 
 
 @get("/r/at/{code:str}", right="public", media_type=MediaType.HTML)
@@ -168,7 +192,7 @@ def _state(
         case "left":
             return word("left", language), []
         case "arrived":
-            return word("arrived", language, time=_clock(request, found["arrived_at"])), []
+            return _at_the_post(request, found, language)
         case "posted":
             return word("posted", language), [("declined", "changed_mind", "plain")]
     if found["closed_at"] is not None or found["state"] in ("withdrawn", "accepted"):
@@ -176,6 +200,19 @@ def _state(
     if found["state"] == "declined":
         return word("declined", language), [yes]
     return word("answer_by", language, time=_clock(request, found["answer_by"])), [yes, no]
+
+
+def _at_the_post(
+    request: Ask, found: dict[str, Any], language: str
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """What can be said by whoever stands there: that they rest, and that they want to be relieved."""
+    told = word("arrived", language, time=_clock(request, found["arrived_at"]))
+    rest = ("break", "break", "plain")
+    if found["resting"]:
+        told, rest = word("resting", language), ("work_again", "work_again", "primary")
+    if found["relief"]:
+        return word("relief_asked", language), [rest, ("stay", "stay", "plain")]
+    return told, [rest, ("relief", "relief", "plain")]
 
 
 def _place_page(
@@ -221,6 +258,8 @@ def _why(problem: Problem, language: str) -> str:
             return word("elsewhere", language, when=problem.facts["when"])
         case LimitBroken():
             return word("limit", language)
+        case NotCleared() | decide.PlaceNotTheirs():
+            return word("ask_the_lead", language)
         case TooManyRequests():
             return word("too_often", language)
     return word("busy", language)

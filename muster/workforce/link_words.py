@@ -18,6 +18,15 @@ W: dict[str, tuple[str, str]] = {
     ),
     "changed_mind": ("我来不了了", "I cannot come after all"),
     "arrived": ("已签到，{time}。辛苦了！", "You are checked in, {time}. Thank you."),
+    "resting": ("您正在休息。", "You are taking a break."),
+    "break": ("休息一下", "Take a break"),
+    "work_again": ("休息结束", "Back to work"),
+    "relief": ("请求换班", "Ask to be relieved"),
+    "relief_asked": (
+        "已请求换班，正在找人接替。接替人员到岗前请勿离开。",
+        "You have asked to be relieved: somebody is being called. Please stay until they are here.",
+    ),
+    "stay": ("我可以继续", "I can stay after all"),
     "left": ("本次值守已结束。谢谢！", "Your shift is over. Thank you."),
     "full": (
         "名额已满，这次不需要您前往。感谢响应！",
@@ -38,6 +47,10 @@ W: dict[str, tuple[str, str]] = {
     "limit": (
         "该班次会超出连续工作时限，不能安排。",
         "This shift would break a limit of working hours.",
+    ),
+    "ask_the_lead": (
+        "现在不能这样操作，请联系点位负责人。",
+        "That cannot be done now. Ask whoever leads the site.",
     ),
     "too_often": ("操作过于频繁，请稍后再试。", "Too many tries. Please wait a moment."),
     "busy": ("系统繁忙，请稍后再试。", "The system is busy. Please try again in a moment."),

@@ -93,7 +93,9 @@ GROUP BY f.unit;
 -- One summons with all that its page says.
 SELECT s.*, c.name AS call_up_name, c.closed_at, d.area, d.site, d.role, d.starts_at, d.ends_at, d.arrive_by,
     d.count, a.name AS area_name, x.code AS site_code, x.name AS site_name, i.name AS staff_name,
-    p.posting, p.state AS posting_state, p.arrived_at, p.left_at
+    p.posting, p.state AS posting_state, p.arrived_at, p.left_at,
+    EXISTS (SELECT FROM workforce.rest t WHERE t.posting = p.posting AND t.ended_at IS NULL) AS resting,
+    EXISTS (SELECT FROM workforce.relief v WHERE v.posting = p.posting) AS relief
 FROM workforce.summons s
 JOIN workforce.demand d ON d.demand = s.demand
 LEFT JOIN workforce.call_up c ON c.call_up = s.call_up
