@@ -3,6 +3,7 @@ it was, whatever came later.
 """
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,11 +14,15 @@ from python_calamine import CalamineWorkbook
 
 from muster.access.decide import Grant
 from muster.catalogue import CATALOGUE
+from muster.core.clock import now
+from muster.core.ids import uuid7
 from muster.exercise.crew import Crew
 from muster.hq.engine import sums
 from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from muster.keeping.redact import redact
+from muster.ledger.event import Event
+from muster.workforce.events import DemandRaised, StaffPosted
 from tests.conftest import Play
 from tests.senders import client, query, visit
 from tests.table import TOWN, events, named
@@ -106,6 +111,33 @@ def test_every_kind_is_computed_again_as_it_was(play: Play, kind: str):
         assert again["same"], again["differs"]
         assert (again["emptied"], again["differs"]) == (0, [])
         assert (await http.get(f"/v1/reports/{report}")).json() == before
+
+    visit(play, story)
+
+
+def test_limits_lifted_by_name_stand_on_the_daily_report(play: Play):
+    async def story(muster: Instance, http: httpx.AsyncClient) -> None:
+        at = now()
+        ends_at, lead = at + timedelta(hours=14), ("too_long", "not_trained")
+        raised = DemandRaised(named("G1"), "sampler", 2, at, ends_at, named("X1"))
+        lifted = StaffPosted(named("w1"), named("D1"), "sampler", at, ends_at, None, lead)
+        within = StaffPosted(named("w2"), named("D1"), "sampler", at, ends_at)
+        said = (("D1", raised), ("q1", lifted), ("q2", within))
+        await muster.door.append([
+            Event(uuid7(), type(body).__name__, named(subject), at, at, at, "lead", body)
+            for subject, body in said
+        ])  # fmt: skip
+        await sent(muster, DAY)
+        report = await frozen(http, "daily")
+        sheet = (await http.get(f"/v1/reports/{report}", params={"language": "en"})).json()["sheet"]
+        (section,) = [
+            one for one in sheet["sections"] if one["title"] == "Limits at posts lifted by name"
+        ]
+        assert section["rows"] == [
+            ["lead", "大润发", "sampler", "not trained", 1],
+            ["lead", "大润发", "sampler", "shift too long", 1],
+        ]
+        assert (await post(http, f"/v1/reports/{report}/reproduce")).json()["same"]
 
     visit(play, story)
 

@@ -95,7 +95,8 @@ def _sections(data: Data, say: Say, zone: ZoneInfo) -> list[Section]:
         return [_kinds(data, say), _troubles(data, say), _areas(data, say, _AREA)]
     return [
         _whole(data, say), _areas(data, say, _AREA), _hours(data, say, zone), _labs(data, say, zone),
-        _kinds(data, say), _sites(data, say, zone), _agreement(data, say),
+        _kinds(data, say), *([_overrides(data, say)] if "overrides" in data else []),
+        _sites(data, say, zone), _agreement(data, say),
     ]  # fmt: skip
 
 
@@ -219,6 +220,27 @@ def _troubles(data: Data, say: Say) -> Section:
     ]  # fmt: skip
     note = _cut(data, "troubles", "" if rows else say("nothing"), say)
     return Section(title=say("troubles"), columns=columns, rows=rows, note=note)
+
+
+def _overrides(data: Data, say: Say) -> Section:
+    """By whose word people stand where a limit speaks against it."""
+    rows: list[list[Cell]] = [
+        [
+            one["who"],
+            one["name"] or "–",
+            say(f"role_{one['role']}"),
+            say(f"over_{one['kind']}"),
+            one["count"],
+        ]
+        for one in data["overrides"]
+    ]
+    columns = [
+        Column(label=say("decided_by"), number=False), Column(label=say("place"), number=False, wide=True),
+        Column(label=say("role"), number=False), Column(label=say("limit_broken"), number=False),
+        Column(label=say("count")),
+    ]  # fmt: skip
+    note = _cut(data, "overrides", "" if rows else say("nothing"), say)
+    return Section(title=say("overrides"), columns=columns, rows=rows, note=note)
 
 
 def _agreement(data: Data, say: Say) -> Section:

@@ -1,5 +1,7 @@
 """What stands on reports, in Chinese and English. Each pair: 中文, English."""
 
+from muster.workforce.engine.posts import POSTS
+
 W: dict[str, tuple[str, str]] = {
     "daily": ("核酸检测日报", "Daily report"),
     "special": ("专项督办报告", "Special report"),
@@ -151,6 +153,17 @@ W: dict[str, tuple[str, str]] = {
     "cold": ("温度过低", "Too cold"),
     "no_manifest": ("无清单", "No manifest"),
     "missing_tube": ("清单上缺少的管", "Tube missing from the box"),
+    # limits at posts that were broken knowingly
+    "overrides": ("署名放行的岗位限制", "Limits at posts lifted by name"),
+    "decided_by": ("放行人", "Lifted by"),
+    "role": ("岗位", "Role"),
+    "limit_broken": ("限制", "Limit"),
+    "over_too_long": ("班次过长", "shift too long"),
+    "over_too_little_rest": ("休息不足", "too little rest"),
+    "over_not_trained": ("未经培训", "not trained"),
+    "over_too_old": ("超龄穿防护服", "too old for the suit"),
+    "over_not_fit": ("不宜穿防护服", "not fit for the suit"),
+    **{f"role_{one.name}": (one.zh, one.name.replace("_", " ")) for one in POSTS.values()},
 }
 
 

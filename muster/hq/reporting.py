@@ -32,18 +32,19 @@ from muster.ledger.projection import Catalogue
 Conn = psycopg.AsyncConnection[Any]
 Data = dict[str, Any]
 _HERE = "muster.hq"
-EDITION = 1  # of the data's form; another form is another number, and old reports keep theirs
+EDITION = 2  # of the data's form; another form is another number, and old reports keep theirs
+ADDED = {"overrides": 2}  # with which edition a part came
 REPRODUCED_LIMIT_EVENTS = 200_000  # while a request waits; the command line has no limit
 KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
 PARTS: dict[str, tuple[str, ...]] = {
-    "daily": ("areas", "sites", "persons", "labs", "hours", "troubles"),
+    "daily": ("areas", "sites", "persons", "labs", "hours", "troubles", "overrides"),
     "special": ("areas", "persons", "troubles"),
     "press": ("areas", "sites", "persons"),
     "sites": ("sites", "persons"),
     "labs": ("labs",),
     "coverage": ("areas",),
 }
-_LISTED = ("sites", "labs", "troubles")
+_LISTED = ("sites", "labs", "troubles", "overrides")
 _SUMMED = ("expected", "sampled", "resulted", "missing")
 
 
@@ -84,6 +85,7 @@ class Asked:
     area: UUID
     round: UUID
     zone: str
+    edition: int = EDITION
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ async def reproduce(conn: Conn, catalogue: Catalogue, report: UUID) -> Reproduce
     """Compute a report again from the ledger as it was at its cut-off. Raises ReportUnknown, SeqUnknown."""
     found = await report_of(conn, report)
     kept = await content_of(conn, found["content"])
-    asked = Asked(found["kind"], found["area"], found["round"], found["zone"])
+    before: Data = msgspec.json.decode(kept)
+    asked = Asked(found["kind"], found["area"], found["round"], found["zone"], before["v"])
     questions = [
         query(_HERE, f"reports.sql:{one}") for one in (*PARTS[asked.kind], "round_of", "area_of")
     ]
     async with as_it_was(conn, catalogue, found["seq"], questions) as sight:
         again = await _gather(sight, asked, found["cut_off"])
-    before: Data = msgspec.json.decode(kept)
     differs = sorted(
         part for part in {*before, *again.data} if before.get(part) != again.data.get(part)
     )
@@ -222,10 +224,12 @@ async def _gather(sight: Sight, asked: Asked, at: datetime) -> Made:
     if not area:
         raise AreaWithoutTree(area=asked.area)
     data: Data = {
-        "v": EDITION, "kind": asked.kind, "cut_off": at, "zone": asked.zone, "area": area[0],
+        "v": asked.edition, "kind": asked.kind, "cut_off": at, "zone": asked.zone, "area": area[0],
         "round": (await _rows(sight, "round_of", values) or [None])[0],
     }  # fmt: skip
     for part in PARTS[asked.kind]:
+        if ADDED.get(part, 1) > asked.edition:
+            continue
         found = await _rows(sight, part, values)
         data[part] = found[0] if part == "persons" else found
     if "areas" in data and asked.kind != "coverage":

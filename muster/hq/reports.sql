@@ -226,6 +226,19 @@ SELECT * FROM (
 ) y WHERE y.count > 0
 ORDER BY y.sort, y.kind, y.code NULLS LAST LIMIT %(limit)s;
 
+-- name: overrides
+-- Limits that were broken knowingly in the last day: whose decision, where, in which role, which limits, how often.
+WITH top AS (SELECT w.lo, w.hi FROM registry.span w WHERE w.area = %(area)s)
+SELECT p.posted_by AS who, coalesce(x.name, a.name) AS name, p.role, y.broken AS kind, count(*)::int AS count
+FROM top CROSS JOIN workforce.posting p
+CROSS JOIN unnest(p.overridden) AS y (broken)
+JOIN workforce.demand d ON d.demand = p.demand
+JOIN registry.span b ON b.area = d.area AND b.lo BETWEEN top.lo AND top.hi
+LEFT JOIN registry.area a ON a.area = d.area
+LEFT JOIN sampling.site x ON x.site = d.site
+WHERE p.posted_at > %(at)s::timestamptz - interval '1 day' AND p.posted_at <= %(at)s
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 NULLS LAST, 3, 4 LIMIT %(limit)s;
+
 -- name: round_of
 SELECT r.round, r.name, r.starts_at, r.ends_at, r.closed_at FROM sampling.round r
 WHERE r.round = %(round)s;

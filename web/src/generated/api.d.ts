@@ -433,7 +433,7 @@ export interface paths {
         put?: never;
         /**
          * AnswerSummons
-         * @description Say yes or no; the same twice is one answer.
+         * @description Say yes or no, or at the post that one rests or wants to be relieved; the same twice is once.
          */
         post: operations["RWCodeAnswerSummons"];
         delete?: never;
