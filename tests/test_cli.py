@@ -301,3 +301,15 @@ def test_a_demonstration_is_played_to_its_end(run: Run):
     played = run("demo", "--people", "600", "--no-stay", "--json")
     assert played.exit_code == 0, played.stderr[-2_000:]
     assert json.loads(played.stdout)
+
+
+def test_a_call_up_is_played_to_its_end(run: Run):
+    played = run("demo", "callup", "--people", "2000", "--no-stay", "--json")
+    assert played.exit_code == 0, played.stderr[-2_000:]
+    scenes = json.loads(played.stdout)
+    assert scenes["teachers"]["arrived"] == scenes["teachers"]["needed"] == 65
+    assert scenes["teachers"]["minutes"] <= 30
+    change = scenes["shift_change"]
+    assert change["arrived"] >= change["needed"] == change["more"]["handed_over"] == 180
+    assert change["more"]["no_shows"] > 0
+    assert scenes["limits"] == {"refused": 1, "past_a_limit_by_name": 1, "past_a_limit_without": 0}

@@ -29,6 +29,10 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "task": ("tasks", "What is to be done: list, acknowledge, done."),
         "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
         "alarms": ("looking", "What a person must look at, gravest first."),
+        "callup": (
+            "callups",
+            "Call people up: open, follow, ask more, ring up; who stands too long.",
+        ),
         "report": ("reports", "Reports: freeze, take out, compute again."),
         "print": ("printing", "Codes of a whole area as files to print."),
         "briefing": ("overview", "Reported figures from a table: can they be true?"),

@@ -39,9 +39,11 @@ class DemoWouldMix(Problem):
 
 
 async def run_demo(
-    out: Out, muster: Instance, folder: Path, *, host: str, port: int, people: int, seed: int
+    out: Out, muster: Instance, folder: Path, *, address: str, people: int, seed: int
 ) -> Any:
     """Everything `muster demo` does, on an open and serving Muster; the document it prints."""
+    host, _, text = address.removeprefix("http://").rpartition(":")
+    port = int(text)
     crew = Crew(muster)
     wire = Wire(host, port, await crew.desk())
     roots = (await wire.get("/v1/areas"))["items"]

@@ -17,6 +17,7 @@ from muster.access.guest import GuestDoor
 from muster.chores import CHORES
 from muster.cli import main
 from muster.cli.demo import run_demo
+from muster.cli.demo_callup import PEOPLE, run_callup_demo
 from muster.cli.listening import PortTaken, Tls, listener, serving
 from muster.cli.output import Out, command, opened
 from muster.cli.site import install_port_option, named_option, serving_site, show_site, site_of
@@ -150,14 +151,18 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 
 @command(main, "demo")
-@click.option("--people", default=60_000, show_default=True)
+@click.argument("what", type=click.Choice(["round", "callup"]), default="round")
+@click.option(
+    "--people", type=click.IntRange(min=1), help="60000 residents, or 20000 who can be called up."
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--stay/--no-stay", default=None,
               help="Serve the console when the round is played, until interrupted; in a terminal it does.")  # fmt: skip
 @click.option("--browse", is_flag=True, help="Play nothing: serve the console over what is there.")
-async def demo(out: Out, people: int, seed: int, stay: bool | None, browse: bool) -> Any:
-    """Generate Zhifu district, import it, play a whole round through HTTP, show the outcome. The console
-    shows it in the browser all along."""
+async def demo(out: Out, what: str, people: int, seed: int, stay: bool | None, browse: bool) -> Any:
+    """Generate Zhifu district, import it, play a whole round through HTTP, show the outcome; or `callup`:
+    call up who carries it, of so many people. The console shows it in the browser all along."""
+    play, usual = (run_callup_demo, PEOPLE) if what == "callup" else (run_demo, 60_000)
     stays = browse or (sys.stdout.isatty() if stay is None else stay)
 
     async def work(out: Out, muster: Instance) -> Any:
@@ -167,12 +172,15 @@ async def demo(out: Out, people: int, seed: int, stay: bool | None, browse: bool
             _show_link(out, look)
             played: Any = {"look": look}
             if not browse:
-                host, _, port = address.removeprefix("http://").rpartition(":")
                 with tempfile.TemporaryDirectory(prefix="muster-demo-") as folder:
-                    played = await run_demo(
-                        out, muster, Path(folder), host=host, port=int(port), people=people,
+                    played = await play(
+                        out,
+                        muster,
+                        Path(folder),
+                        address=address,
+                        people=people or usual,
                         seed=seed,
-                    )  # fmt: skip
+                    )
                 out.say("To look at it in the browser later: make browse",
                         "以后在浏览器中查看：make browse")  # fmt: skip
             if stays:
@@ -181,7 +189,9 @@ async def demo(out: Out, people: int, seed: int, stay: bool | None, browse: bool
                     await told.wait()
             return played
 
-    return await opened(work, out, background=True, chores=CHORES)
+    # A call-up is played in the past: the clock of today would end it.
+    chores = () if what == "callup" else CHORES
+    return await opened(work, out, background=True, chores=chores)
 
 
 @asynccontextmanager

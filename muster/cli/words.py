@@ -11,6 +11,15 @@ HEADS = {
     "site": ("site", "采样点"), "room": ("room", "房号"), "floors": ("floors", "层数"), "site_name": ("site", "采样点"),
     "lanes": ("lanes", "通道"), "lanes_open": ("lanes open", "开放通道"), "open": ("open", "开放"),
     "headcount": ("people", "人数"),
+    # who carries it
+    "scene": ("scene", "场景"), "needed": ("needed", "需要"), "asked": ("asked", "已召集"),
+    "accepted": ("said yes", "愿意"), "declined": ("said no", "谢绝"),
+    "silent": ("no answer", "未答复"), "placed": ("have a place", "已安排"), "arrived": ("arrived", "已到岗"),
+    "resting": ("resting", "休息中"), "gone": ("left", "已离岗"),
+    "arrive_by": ("there by", "到岗时间"), "empty": ("empty", "空缺"), "late": ("late", "未到"),
+    "missed": ("missed the last", "上次未到"), "duty_minutes": ("min on duty", "连续值守（分钟）"),
+    "suit_minutes": ("min in the suit", "防护服（分钟）"),
+    "passed": ("limits passed", "超限"), "unit_name": ("unit", "单位"), "link": ("link", "链接"),
     # how far a round has come
     "expected": ("expected", "应检"), "sampled": ("sampled", "已采"), "share": ("share", "比例"),
     "resulted": ("resulted", "出结果"), "pending": ("pending", "待出"),
@@ -117,10 +126,12 @@ VALUES = {
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
     "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
-    "ended", "differs", "figure",
+    "ended", "differs", "figure", "scene", "resting", "passed",
 }  # fmt: skip
 
 WORDS = {
+    "teachers": "教师支援十二街道", "shift_change": "全部点位换班", "groups": "编组",
+    "watch": "值守提醒", "limit": "值守告警", "grave": "值守严重告警", "suit": "防护服超时", "days": "连续在岗",
     "yes": "是", "no": "否", "total": "合计",
     # titles
     "funnel": "检测进度", "recalls": "召回", "alarms": "告警", "missing": "未检人员",

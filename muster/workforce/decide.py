@@ -1,5 +1,6 @@
 """Decisions about who carries it: what is needed, who is asked, who comes. What is said twice is one."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -182,7 +183,8 @@ async def _chosen(
     candidates = (
         Candidate(one["staff"], one["unit"], one["asked_at"], tuple(one["line"])) for one in people
     )
-    return choose(wanted, candidates, rates)
+    # Among tens of thousands that takes a while: in a thread others are answered meanwhile.
+    return await asyncio.to_thread(choose, wanted, candidates, rates)
 
 
 async def propose(conn: Conn, demand: UUID, *, most: int, at: datetime) -> list[UUID]:

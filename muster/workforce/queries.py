@@ -198,6 +198,11 @@ async def area_of_staff(conn: Conn, staff: UUID) -> UUID:
     return found["area"]
 
 
+async def areas_in(conn: Conn, area: UUID, *, level: str) -> list[dict[str, Any]]:
+    """The areas of a level within an area, in the order of the tree; a thousand at most."""
+    return await rows(conn, _HERE, "areas_in", area=area, level=level)
+
+
 async def place(conn: Conn, id_: UUID) -> dict[str, Any] | None:
     """The name of a site or an area."""
     return await row(conn, _HERE, "place", place=id_)

@@ -227,6 +227,11 @@ WHERE s.call_up = %(call_up)s AND (s.state, s.summons) > (%(state)s, %(last)s::u
     AND s.state = ANY (%(states)s)
 ORDER BY s.state, s.summons LIMIT %(limit)s;
 
+-- name: areas_in
+-- The areas of a level within an area.
+SELECT a.area, a.code, a.name FROM registry.span b JOIN registry.area a ON a.area = b.area
+WHERE %(area)s = ANY (b.line) AND a.level = %(level)s ORDER BY b.lo LIMIT 1000;
+
 -- name: place
 -- A site, or an area where people stand without one.
 SELECT x.site AS place, x.name FROM sampling.site x WHERE x.site = %(place)s

@@ -212,7 +212,10 @@ EXCUSES: dict[tuple[str, str], str] = {
             ("result_api", "access.readings", "each look is recorded"),
         )
     },
-    ("muster.hq.report_words", "muster.workforce.engine.posts"): "a report calls roles what the roster does",
+    (
+        "muster.hq.report_words",
+        "muster.workforce.engine.posts",
+    ): "a report calls roles what the roster does",
     ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
     (
         "muster.workforce.gap_api",

@@ -18,12 +18,13 @@ from muster.exercise.bench.figures import Figure, Report, percentile
 from muster.exercise.bench.homes import HOST, Homes, MeasurementFailed, Server
 from muster.exercise.wire import Wire, WireError
 from muster.instance import Instance, open_instance
-from muster.ledger.event import Event
+from muster.ledger.event import Body, Event
 from muster.registry.events import UnitListed
 from muster.workforce import decide, links
-from muster.workforce.events import CallUpOpened, DemandRaised
+from muster.workforce.events import ArrivedAtPost, CallUpOpened, DemandRaised, StaffPosted
 
 NEEDED, STREETS, UNITS = 650, 12, 300
+POSTS, LOOKS, AT_RISK_MS, CLOCKS_MS = 10_000, 20, 200, 1_000
 IMPORT_S, CHOSEN_S, ANSWERS_S, BEHIND_MS = 10, 2, 300, 1_000
 ANSWERING = 24  # at once, as a city's phones come
 WATCH_S = 0.5
@@ -69,9 +70,68 @@ async def measure_call_ups(homes: Homes, report: Report) -> None:
                     [board, sizes.answers],
                 )
                 paths = [links.path_of(instance.vault, one) for (one,) in await found.fetchall()]
+            posts = round(POSTS * share)
+            await _stand(instance, [area for area, _ in grids], posts)
         async with home.serve() as server:
             await _answer(server, paths, board, report)
+            await _look(server, "/v1/posts/at-risk", "callup_at_risk_ms", AT_RISK_MS, posts, report)
+            area = await _top(home.settings.database_url or url)
+            await _look(
+                server, f"/v1/clocks?area={area}", "callup_clocks_ms", CLOCKS_MS, posts, report
+            )
     await homes.drop(home)
+
+
+async def _stand(instance: Instance, grids: Sequence[UUID], posts: int) -> None:
+    """Posts that run, each with two people: at every fourth one has not come, every twentieth has one empty
+    place."""
+    at = now() - timedelta(hours=3)
+    async with instance.pool.connection() as conn:
+        found = await conn.execute(
+            "SELECT staff FROM workforce.staff s WHERE NOT EXISTS ("
+            " SELECT FROM workforce.summons m WHERE m.staff = s.staff) ORDER BY staff LIMIT %s",
+            [2 * posts],
+        )
+        free = [staff for (staff,) in await found.fetchall()]
+    posts, ends_at = len(free) // 2, at + timedelta(hours=8)
+    events = list[Event]()
+    for n in range(posts):
+        demand, many = uuid7(), 3 if n % 20 == 0 else 2
+        needed = DemandRaised(grids[n % len(grids)], "queue_guide", many, at, ends_at)
+        events.append(Event(uuid7(), "DemandRaised", demand, at, at, at, ACTOR, needed))
+        for k, staff in enumerate(free[2 * n : 2 * n + 2]):
+            place = uuid7()
+            said: list[Body] = [StaffPosted(staff, demand, "queue_guide", at, ends_at)]
+            if k or n % 4:
+                said.append(ArrivedAtPost("desk"))
+            events += [
+                Event(uuid7(), type(one).__name__, place, at, at, at, ACTOR, one) for one in said
+            ]
+    await instance.door.append(events)
+
+
+async def _top(url: str) -> str:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        row = await (
+            await conn.execute("SELECT code FROM registry.area WHERE parent IS NULL")
+        ).fetchone()
+        return row[0] if row else ""
+
+
+async def _look(
+    server: Server, path: str, name: str, most: int, posts: int, report: Report
+) -> None:
+    """How long a list over all posts takes, its first page."""
+    wire, took, shown = server.wire(), list[float](), 0
+    for _ in range(LOOKS):
+        started = time.perf_counter()
+        shown = len((await wire.get(path))["items"])
+        took.append(1_000 * (time.perf_counter() - started))
+    await wire.close()
+    report.add(Figure(
+        name, percentile(took, 95), "ms", "callups", most=most,
+        reference=f"p95 of {LOOKS}; {posts:,} posts, a page of {shown}",
+    ))  # fmt: skip
 
 
 async def _list_units(instance: Instance, grids: Sequence[UUID]) -> None:
