@@ -121,7 +121,7 @@ LAYERS = (
 )  # fmt: skip
 
 DOMAINS = (
-    "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
+    "registry", "workforce", "teams", "planning", "sampling", "custody", "lab", "coverage", "tracing",
     "zones", "visits", "needs", "supplies", "hq", "access", "desk", "console",
     "field",
     "resident",
