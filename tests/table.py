@@ -58,7 +58,11 @@ _ORDINARY: dict[str, dict[str, str]] = {
     "TeamFormed": {"code": "{subject}", "name": "{subject}", "kind": "group"},
     "TeamJoined": {"kind": "group"},
     "AidAgreed": {
-        "name": "{subject}", "sender": "elsewhere", "kind": "mixed", "starts_at": "06:00", "ends_at": "20:00",
+        "name": "{subject}",
+        "sender": "elsewhere",
+        "kind": "mixed",
+        "starts_at": "06:00",
+        "ends_at": "20:00",
     },
     "WaveSent": {"number": "1", "leaves_at": "06:00", "arrives_by": "09:00", "count": "10"},
     "AidReleased": {"released_at": "{at}"},

@@ -91,7 +91,9 @@ def test_a_hundred_and_forty_in_fourteen_groups():
     ]  # fmt: skip
     groups = even_groups(people, 14)
     assert [len(one) for one in groups] == [10] * 14
-    assert {skill: spread_of(groups, ("skill", skill)) for skill in SKILLS} == dict.fromkeys(SKILLS, 1)
+    assert {skill: spread_of(groups, ("skill", skill)) for skill in SKILLS} == dict.fromkeys(
+        SKILLS, 1
+    )
     assert max(spread_of(groups, ("sex", one)) for one in ("male", "female")) <= 1
 
 
@@ -180,9 +182,7 @@ def test_no_hidden_cell_can_be_worked_out(counts):
         assert len({one[place] for one in possible}) > 1, (counts, shown, name)
 
 
-@given(
-    st.dictionaries(st.sampled_from("abc"), st.integers(0, 20)), st.integers(LEAST, 20)
-)
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 20)), st.integers(LEAST, 20))
 def test_who_lacks_something_is_not_known_by_it(counts, total):
     held = {name: min(count, total) for name, count in counts.items()}
     shown = overlapping(held, total)

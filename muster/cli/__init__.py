@@ -30,6 +30,8 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
         "alarms": ("looking", "What a person must look at, gravest first."),
         "report": ("reports", "Reports: freeze, take out, compute again."),
+        "team": ("teams", "Teams: form, also evenly from many; show, what they are made of."),
+        "aid": ("teams", "Aid from elsewhere: show, assign to places, release."),
         "print": ("printing", "Codes of a whole area as files to print."),
         "briefing": ("overview", "Reported figures from a table: can they be true?"),
     },

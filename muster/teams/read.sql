@@ -71,7 +71,7 @@ ORDER BY e.subject, e.at DESC, e.id DESC;
 
 -- name: carried (key: staff; touched: teamed)
 -- How many days of duty somebody brought along.
-SELECT DISTINCT ON (e.subject) e.subject AS staff, (e.body ->> 'days')::int AS days, (e.body ->> 'on')::date AS "on"
+SELECT DISTINCT ON (e.subject) e.subject AS staff, (e.body ->> 'days')::int AS days, (e.body ->> 'on')::date AS up_to
 FROM ledger.event e
 WHERE e.type = 'DutyCarried' AND e.body IS NOT NULL
 ORDER BY e.subject, e.at DESC, e.id DESC;

@@ -49,18 +49,19 @@ LAYERS = (
             "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting", "muster.hq.reporting",
             "muster.workforce.booking", "muster.workforce.links",
+            "muster.teams.assigning",
             *(f"muster.workforce.{n}" for n in ("clocks", "gaps", "leading", "relief", "relief_queries")),
         ),
     ),
     Layer(
         "access",
-        tuple(
-            f"muster.access.{name}"
-            for name in (
+        (
+            "muster.teams.accounts",
+            *(f"muster.access.{name}" for name in (
                 "decide", "devices", "enrolment", "factors", "gate", "oidc", "passkeys",
                 "passwords", "queries", "readings", "sealing", "sessions", "sign_in", "signing",
                 "slips", "throttle", "undertaking",
-            )
+            )),
         ),
     ),
     Layer("catalogue", ("muster.catalogue",), only=("ledger", "events")),
@@ -113,6 +114,7 @@ LAYERS = (
                 "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
             "muster.workforce.link_api", "muster.workforce.link_words", "muster.workforce.post_api",
             "muster.workforce.relief_api", "muster.workforce.gap_api",
+            "muster.teams.aid_api", "muster.teams.paper_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -224,6 +226,28 @@ EXCUSES: dict[tuple[str, str], str] = {
     ): "ids are written alike in codes",
     ("muster.workforce.link_api", "muster.resident.markup"): "pages without an account look alike",
     ("muster.workforce.link_api", "muster.resident.reading"): "and their forms are read alike",
+    # Those who were sent stand at the same posts as others, and sign in as others do.
+    **{
+        (f"muster.teams.{one}", f"muster.{other}"): why
+        for one, other, why in (
+            ("assigning", "workforce.booking", "a posting is judged as any other"),
+            ("assigning", "workforce.decide", "a shift is checked as any other"),
+            ("assigning", "workforce.queries", "limits are the same for all"),
+            ("assigning", "workforce.engine.limits", "and broken alike"),
+            ("assigning", "workforce.engine.posts", "roles at posts are the same"),
+            ("aid_api", "workforce.queries", "limits are the same for all"),
+            ("aid_api", "workforce.engine.posts", "roles at posts are the same"),
+            ("aid_api", "access.asking", "who was released is signed out at once"),
+            ("api", "workforce.queries", "units and call-ups are named alike"),
+            ("accounts", "access.decide", "their accounts are made as any other"),
+            ("accounts", "access.queries", "and asked for"),
+            ("accounts", "access.sealing", "and their names sealed"),
+            ("paper_api", "workforce.engine.posts", "roles at posts are the same"),
+            ("paper_api", "workforce.links", "a post's code leads where its QR does"),
+            ("paper_api", "registry.engine.personal_code", "ids are written alike in codes"),
+            ("paper_api", "sampling.queries", "a sheet may be a site's, by its code"),
+        )
+    },
     **{
         (
             f"muster.lab.{one}",

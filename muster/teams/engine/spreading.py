@@ -55,7 +55,9 @@ def spread(people: int, sizes: Sequence[int]) -> list[int]:
     return given
 
 
-def rested(people: Sequence[Helper], rest: int, most_days: int) -> tuple[list[Helper], list[Helper]]:
+def rested(
+    people: Sequence[Helper], rest: int, most_days: int
+) -> tuple[list[Helper], list[Helper]]:
     """Who goes, and who rests: everybody who has been on duty for `most_days` or longer, and of the others
     the so many who have been on duty longest."""
     ordered = sorted(people, key=lambda one: (-one.days, one.staff))
@@ -64,7 +66,9 @@ def rested(people: Sequence[Helper], rest: int, most_days: int) -> tuple[list[He
     return ordered[len(resting) :], resting
 
 
-def seat(people: Sequence[Helper], places: Sequence[Spot], counts: Sequence[int]) -> list[list[Helper]]:
+def seat(
+    people: Sequence[Helper], places: Sequence[Spot], counts: Sequence[int]
+) -> list[list[Helper]]:
     """Who goes to which place: whoever sleeps in the place first, then under the same area above it, and
     so on; whose lodging nobody knows, last."""
     free = sorted(people, key=lambda one: one.staff)
