@@ -2,6 +2,7 @@
 twice is one.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -141,7 +142,7 @@ async def group_evenly(
     if len(people) < count:
         raise TooFewForGroups(people=len(people), groups=count)
     made, events = [], list[Event]()
-    for number, members in enumerate(even_groups(people, count)):
+    for number, members in enumerate(await asyncio.to_thread(even_groups, people, count)):
         code = f"{body.code}-{number + 1:0{len(str(count))}}"
         team = derived("team", body.area, code)
         await _free(conn, team, code)

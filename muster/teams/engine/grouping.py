@@ -9,9 +9,10 @@ making units less so. The same people give the same groups, in whatever order th
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 from uuid import UUID
 
+_WEIGHTS = {"unit": 10**9, "skill": 10**5, "sex": 1}
 STEPS = 2_000  # exchanges at most; a hundred and forty people need a dozen
 
 
@@ -65,45 +66,61 @@ def _exchange(groups: list[list[Worker]]) -> None:
 
 
 def _better(groups: list[list[Worker]], feature: tuple[str, str]) -> bool:
-    """One exchange between a group with most and one with fewest of a feature; whether there was any."""
+    """One exchange between two groups, of which one has two more of a feature at least, those first that
+    differ most; whether there was any."""
     counts = [sum(feature in one.features for one in group) for group in groups]
-    most = [n for n, held in enumerate(counts) if held == max(counts)]
-    fewest = [n for n, held in enumerate(counts) if held == min(counts)]
+    pairs = sorted(
+        (counts[low] - counts[high], high, low)
+        for high, low in permutations(range(len(groups)), 2)
+        if counts[high] - counts[low] > 1
+    )
     held = [_held(group) for group in groups]
-    for high, low in product(most, fewest):
-        best: tuple[int, UUID, UUID] | None = None
-        pair: tuple[Worker, Worker] | None = None
-        for one, other in product(groups[high], groups[low]):
-            if feature not in one.features or feature in other.features:
-                continue
-            if one.unit != other.unit:  # of another unit, it would be less even by units
-                continue
-            gain = _gain(one, other, held[high], held[low])
-            rank = (gain, one.staff, other.staff)
-            if gain < 0 and (best is None or rank < best):
-                best, pair = rank, (one, other)
-        if pair:
-            groups[high].remove(pair[0])
-            groups[low].remove(pair[1])
-            groups[high].append(pair[1])
-            groups[low].append(pair[0])
+    for _, high, low in pairs:
+        best = min(
+            (
+                (_gain(one, other, held[high], held[low]), one.staff, other.staff, one, other)
+                for one, other in product(_kinds(groups[high]), _kinds(groups[low]))
+                if feature in one.features and feature not in other.features
+            ),
+            key=lambda found: found[:3],
+            default=None,
+        )
+        if best and best[0] < 0:
+            one, other = best[3:]
+            groups[high].remove(one)
+            groups[low].remove(other)
+            groups[high].append(other)
+            groups[low].append(one)
             return True
     return False
 
 
+def _kinds(group: Sequence[Worker]) -> list[Worker]:
+    """One of each who count alike: an exchange of any of them is the same."""
+    kinds: dict[tuple[object, ...], Worker] = {}
+    for one in sorted(group, key=lambda worker: worker.staff):
+        kinds.setdefault((one.unit, one.skills, one.sex), one)
+    return list(kinds.values())
+
+
 def _held(group: Sequence[Worker]) -> Counter[tuple[str, str]]:
-    return Counter(feature for one in group for feature in one.features)
+    return Counter(feature for one in group for feature in _weighed(one))
 
 
 def _gain(
     one: Worker, other: Worker, high: Counter[tuple[str, str]], low: Counter[tuple[str, str]]
 ) -> int:
-    """By how much the squares of what both groups hold change: negative is more even. A skill weighs more
-    than all that sex can make of it."""
+    """By how much the squares of what both groups hold change: negative is more even. A skill weighs more than
+    all that sex can make of it, and a unit more than both: dealt out, units are as even as can be, and no
+    exchange makes them less so."""
     total = 0
-    for feature in one.features ^ other.features:
-        to_low = 1 if feature in one.features else -1
+    for feature in _weighed(one) ^ _weighed(other):
+        to_low = 1 if feature in _weighed(one) else -1
         h, w = high[feature], low[feature]
         change = (h - to_low) ** 2 + (w + to_low) ** 2 - h**2 - w**2
-        total += change * (1_000 if feature[0] == "skill" else 1)
+        total += change * _WEIGHTS[feature[0]]
     return total
+
+
+def _weighed(one: Worker) -> frozenset[tuple[str, str]]:
+    return one.features | {("unit", str(one.unit))}
