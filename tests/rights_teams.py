@@ -34,7 +34,7 @@ TEAMS: dict[str, list[Ask]] = {
     ],
     "POST /v1/teams/{team:uuid}/change": [
         Ask("/v1/teams/{tm{x}}/change",
-            body=_team("TEAM-{x}") | {"aid": "AID-{x}", "wave": "{wv{x}}", "colour": "red"}, scope="area"),
+            body=_team("TEAM-{x}") | {"aid": "AID-{x}", "wave": "{wv{x}}", "marking": "red"}, scope="area"),
     ],
     "POST /v1/teams/{team:uuid}/dissolve": [Ask("/v1/teams/{te{x}}/dissolve", scope="area")],
     "POST /v1/teams/{team:uuid}/join": [Ask("/v1/teams/{tm{x}}/join", body=_PEOPLE, scope="area")],

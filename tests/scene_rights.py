@@ -84,7 +84,7 @@ STREET = """
     07:00  AidAgreed       ai{x}  host=S{x} name=AID-{x} ends_at=30/20:00
     07:00  WaveSent        wv{x}  aid=ai{x}
     07:01  WaveArrived     wv{x}  count=1
-    07:02  TeamFormed      tm{x}  area=S{x} code=TEAM-{x} name=TEAM-{x} aid=ai{x} wave=wv{x} colour=red
+    07:02  TeamFormed      tm{x}  area=S{x} code=TEAM-{x} name=TEAM-{x} aid=ai{x} wave=wv{x} marking=red
     07:02  TeamFormed      te{x}  area=S{x} code=ENDED-{x} name=ENDED-{x}
     07:03  TeamJoined      st{x}  team=tm{x}
     12:30  HomeSamplingAsked  p{x}5  reason=bedridden

@@ -60,7 +60,7 @@ def test_a_team_is_formed_changed_joined_left_and_dissolved(play: Play):
         at = f"/v1/teams/{team}"
         said = TEAM | {
             "leader": str(named("w1")),
-            "colour": "green",
+            "marking": "green",
             "vehicle": "闽A·1",
             "lodging": "中学",
         }
@@ -71,7 +71,7 @@ def test_a_team_is_formed_changed_joined_left_and_dissolved(play: Play):
             "people": 1
         }
         shown = await browser.get(at)
-        assert (shown["people"], shown["colour"], shown["pattern"], shown["lodging"]) == (
+        assert (shown["people"], shown["marking"], shown["pattern"], shown["lodging"]) == (
             3, "green", "checks", "中学",
         )  # fmt: skip
         assert shown["composition"] == {"total": {"people": "<5"}}
@@ -173,7 +173,7 @@ def test_groups_of_a_unit_and_of_who_arrived(play: Play):
 def test_badges_say_the_colour_and_are_scanned(play: Play):
     async def story(_muster: Instance, _door: Door, browser: Browser) -> None:
         await browser.done(
-            "/v1/teams", TEAM | {"colour": "orange", "badge": "臂章 7", "leader": str(named("w1"))}
+            "/v1/teams", TEAM | {"marking": "orange", "badge": "臂章 7", "leader": str(named("w1"))}
         )
         team = (await browser.get("/v1/teams/T1"))["team"]
         await browser.done(f"/v1/teams/{team}/join", people("w1", "w7"))
@@ -205,7 +205,7 @@ def test_a_team_cannot_be(play: Play):
             ("/v1/teams", TEAM | {"parent": "T9"}, "team-unknown"),
             ("/v1/teams", TEAM | {"aid": "none"}, "aid-unknown"),
             ("/v1/teams", TEAM | {"leader": NOBODY}, "staff-unknown"),
-            ("/v1/teams", TEAM | {"colour": "pink"}, "bad-request"),
+            ("/v1/teams", TEAM | {"marking": "pink"}, "bad-request"),
             (f"/v1/teams/{NOBODY}/join", people("w1"), "team-unknown"),
             ("/v1/team-groups", {"team": TEAM, "count": 2, "unit": "U9"}, "unit-unknown"),
         ]

@@ -46,7 +46,7 @@ async def list_teams(out: Out, area: str | None, kind: TeamKind | None, output: 
             "kind",
             "area_name",
             "people",
-            "colour",
+            "marking",
             "badge",
             "lodging",
             "vehicle",
@@ -88,9 +88,9 @@ async def form_team(
                 conn, muster.door, body, staff, groups, dry=dry, actor=ACTOR, at=now()
             )
         rows = [
-            {"code": one.code, "colour": one.colour, "people": len(one.members)} for one in made
+            {"code": one.code, "marking": one.marking, "people": len(one.members)} for one in made
         ]
-        out.table(rows, ["code", "colour", "people"])
+        out.table(rows, ["code", "marking", "people"])
         return {"dry": dry, "groups": rows, "unevenness": decide.unevenness(made)}
 
     return await opened(work, out)

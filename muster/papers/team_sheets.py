@@ -123,18 +123,18 @@ def post_sheet(place: str, address: str, *, foot: str) -> dict[str, Any]:
 
 
 def _strip(team: dict[str, Any]) -> dict[str, str]:
-    marking = team.get("marking")
-    return {"strip_svg": strip(marking.ink, marking.pattern)} if marking else {"strip_svg": ""}
+    drawn = team.get("drawn")
+    return {"strip_svg": strip(drawn.ink, drawn.pattern)} if drawn else {"strip_svg": ""}
 
 
 def _colour(team: dict[str, Any], language: str) -> str:
-    marking = team.get("marking")
-    if not marking:
+    drawn = team.get("drawn")
+    if not drawn:
         return ""
     return (
-        f"{marking.zh} · {marking.pattern_zh}"
+        f"{drawn.zh} · {drawn.pattern_zh}"
         if language == "zh"
-        else f"{team['colour']} · {marking.pattern}"
+        else f"{team['marking']} · {drawn.pattern}"
     )
 
 

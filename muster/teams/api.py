@@ -44,7 +44,7 @@ class NewTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lodging: Label | None = None
     vehicle: Label | None = None
     badge: Label | None = None
-    colour: Colour | None = None
+    marking: Colour | None = None
     parent: str | None = None
     aid: str | None = None
     wave: UUID | None = None
@@ -93,7 +93,7 @@ class GroupMade(msgspec.Struct, frozen=True):
 
     team: UUID
     code: str
-    colour: str
+    marking: str
     staff: list[UUID]
 
 
@@ -119,7 +119,7 @@ class TeamShown(msgspec.Struct, frozen=True, kw_only=True):
     lodging: str | None
     vehicle: str | None
     badge: str | None
-    colour: str | None
+    marking: str | None
     pattern: str | None
     parent: UUID | None
     aid: UUID | None
@@ -169,7 +169,7 @@ async def group_people(request: Ask, data: JSONBody[NewGroups]) -> GroupsMade:
         )  # fmt: skip
     return GroupsMade(
         data.dry,
-        [GroupMade(one.team, one.code, one.colour, [of.staff for of in one.members]) for one in made],
+        [GroupMade(one.team, one.code, one.marking, [of.staff for of in one.members]) for one in made],
         decide.unevenness(made),
     )  # fmt: skip
 
@@ -184,7 +184,7 @@ async def show_team(request: Ask, team: FromPath[str]) -> TeamShown:
     async with muster(request).pool.connection() as own:  # figures of all, whoever lists them
         found = await queries.team(own, str(found["team"]))
         figures = await queries.composed(own, found["team"], year=at.year)
-    pattern = MARKINGS[found["colour"]].pattern if found["colour"] else None
+    pattern = MARKINGS[found["marking"]].pattern if found["marking"] else None
     told = {name: found[name] for name in TeamShown.__struct_fields__ if name in found}
     return TeamShown(**told, pattern=pattern, composition=figures)
 
@@ -280,7 +280,7 @@ async def _body(request: Ask, data: NewTeam) -> TeamFormed:
         await own_people(request, named)
     return TeamFormed(
         data.code, data.name, data.kind, area, data.leader, data.deputy, data.lodging, data.vehicle,
-        data.badge, data.colour, parent, aid["aid"] if aid else None, data.wave,
+        data.badge, data.marking, parent, aid["aid"] if aid else None, data.wave,
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class Group:
 
     team: UUID
     code: str
-    colour: str
+    marking: str
     members: tuple[Worker, ...]
 
 
@@ -146,13 +146,13 @@ async def group_evenly(
         code = f"{body.code}-{number + 1:0{len(str(count))}}"
         team = derived("team", body.area, code)
         await _free(conn, team, code)
-        colour = colour_of(number)
+        marking = colour_of(number)
         told = msgspec.structs.replace(
-            body, code=code, name=f"{body.name} {number + 1}", colour=colour
+            body, code=code, name=f"{body.name} {number + 1}", marking=marking
         )
         events.append(_event(told, team, actor, at))
         events += [_event(TeamJoined(team, body.kind), one.staff, actor, at) for one in members]
-        made.append(Group(team, code, colour, tuple(members)))
+        made.append(Group(team, code, marking, tuple(members)))
     if not dry:
         await door.append(events)
     return made

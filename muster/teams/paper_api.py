@@ -215,8 +215,8 @@ async def _team(request: Ask, look: Look, text: str) -> tuple[dict[str, Any], li
     page = await queries.members(look.conn, found["team"], limit=PRINT_PEOPLE_LIMIT)
     if page.next:
         raise TooManyToPrint(most=PRINT_PEOPLE_LIMIT)
-    marking = MARKINGS[found["colour"]] if found["colour"] else None
-    return found | {"marking": marking}, look.show(page.items)
+    drawn = MARKINGS[found["marking"]] if found["marking"] else None
+    return found | {"drawn": drawn}, look.show(page.items)
 
 
 def _day(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -7,7 +7,7 @@ ORDER BY t.team::text = %(text)s DESC, t.team LIMIT 2;
 
 -- name: teams
 -- Teams by code: all, of an area and what lies under it, of a kind, of an aid.
-SELECT t.team, t.code, t.name, t.kind, t.area, a.name AS area_name, t.colour, t.badge, t.lodging, t.vehicle,
+SELECT t.team, t.code, t.name, t.kind, t.area, a.name AS area_name, t.marking, t.badge, t.lodging, t.vehicle,
     t.parent, t.aid, t.wave, t.dissolved,
     (SELECT count(*)::int FROM teams.member m WHERE m.team = t.team) AS people
 FROM teams.team t

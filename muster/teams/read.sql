@@ -3,7 +3,7 @@
 SELECT DISTINCT ON (e.subject) e.subject AS team, e.body ->> 'code' AS code, e.body ->> 'name' AS name,
     e.body ->> 'kind' AS kind, (e.body ->> 'area')::uuid AS area, (e.body ->> 'leader')::uuid AS leader,
     (e.body ->> 'deputy')::uuid AS deputy, e.body ->> 'lodging' AS lodging, e.body ->> 'vehicle' AS vehicle,
-    e.body ->> 'badge' AS badge, e.body ->> 'colour' AS colour, (e.body ->> 'parent')::uuid AS parent,
+    e.body ->> 'badge' AS badge, e.body ->> 'marking' AS marking, (e.body ->> 'parent')::uuid AS parent,
     (e.body ->> 'aid')::uuid AS aid, (e.body ->> 'wave')::uuid AS wave,
     coalesce((e.body ->> 'dissolved')::boolean, false) AS dissolved, e.at AS said_at, e.actor AS said_by
 FROM ledger.event e

@@ -57,10 +57,9 @@ LAYERS = (
         "access",
         (
             "muster.teams.accounts",
-            *(f"muster.access.{name}" for name in (
-                "decide", "devices", "enrolment", "factors", "gate", "oidc", "passkeys",
-                "passwords", "queries", "readings", "sealing", "sessions", "sign_in", "signing",
-                "slips", "throttle", "undertaking",
+            *(f"muster.access.{n}" for n in (
+                "decide", "devices", "enrolment", "factors", "gate", "oidc", "passkeys", "passwords", "queries",
+                "readings", "sealing", "sessions", "sign_in", "signing", "slips", "throttle", "undertaking",
             )),
         ),
     ),
@@ -228,31 +227,28 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.workforce.link_api", "muster.resident.reading"): "and their forms are read alike",
     # Those who were sent stand at the same posts as others, and sign in as others do.
     **{
+        (f"muster.teams.{one}", f"muster.workforce.{other}"): why
+        for one, others, why in (
+            ("assigning", "booking decide queries engine.limits engine.posts", "places are given to all alike"),
+            ("aid_api", "queries engine.posts", "limits and roles are the same for all"),
+            ("api", "queries", "units and call-ups are named alike"),
+            ("paper_api", "links engine.posts", "a post's code leads where its QR does"),
+        )
+        for other in others.split()
+    },
+    **{
         (f"muster.teams.{one}", f"muster.{other}"): why
         for one, other, why in (
-            ("assigning", "workforce.booking", "a posting is judged as any other"),
-            ("assigning", "workforce.decide", "a shift is checked as any other"),
-            ("assigning", "workforce.queries", "limits are the same for all"),
-            ("assigning", "workforce.engine.limits", "and broken alike"),
-            ("assigning", "workforce.engine.posts", "roles at posts are the same"),
-            ("aid_api", "workforce.queries", "limits are the same for all"),
-            ("aid_api", "workforce.engine.posts", "roles at posts are the same"),
             ("aid_api", "access.asking", "who was released is signed out at once"),
-            ("api", "workforce.queries", "units and call-ups are named alike"),
             ("accounts", "access.decide", "their accounts are made as any other"),
             ("accounts", "access.queries", "and asked for"),
             ("accounts", "access.sealing", "and their names sealed"),
-            ("paper_api", "workforce.engine.posts", "roles at posts are the same"),
-            ("paper_api", "workforce.links", "a post's code leads where its QR does"),
             ("paper_api", "registry.engine.personal_code", "ids are written alike in codes"),
             ("paper_api", "sampling.queries", "a sheet may be a site's, by its code"),
         )
     },
     **{
-        (
-            f"muster.lab.{one}",
-            "muster.custody.engine.barcodes",
-        ): "a label is read alike wherever it is"
+        (f"muster.lab.{one}", "muster.custody.engine.barcodes"): "a label is read alike everywhere"
         for one in ("receiving", "checking", "running", "files")
     },
 }

@@ -18,16 +18,16 @@ def test_a_team_is_what_was_said_of_it_last(play: Play):
         Story()
         .given(PEOPLE)
         .given("""
-            09:00  TeamFormed  t1  area=G1 leader=w2 colour=blue
-            08:00  TeamFormed  t1  area=G1 leader=w1 vehicle=V1 colour=red
+            09:00  TeamFormed  t1  area=G1 leader=w2 marking=blue
+            08:00  TeamFormed  t1  area=G1 leader=w1 vehicle=V1 marking=red
             08:00  TeamFormed  t2  area=G2 kind=commando parent=t1
             10:00  TeamFormed  t2  area=G2 kind=commando dissolved=true
         """)
         .then("""
             teams.team
-            team  kind      area  leader  colour  vehicle  parent  dissolved
-            t1    group     G1    w2      blue    -        -       no
-            t2    commando  G2    -       -       -        -       yes
+            team  kind      area  leader  marking  vehicle  parent  dissolved
+            t1    group     G1    w2      blue     -        -       no
+            t2    commando  G2    -       -        -        -       yes
         """)
     )
 
