@@ -151,10 +151,7 @@ EXCUSES: dict[tuple[str, str], str] = {
         "muster.registry.engine.masking",
     ): "others in the chain are masked, too",
     ("muster.sampling.api", "muster.registry.queries"): "sites are asked for by an area's name",
-    (
-        "muster.desk.api",
-        "muster.registry.engine.personal_code",
-    ): "the search field reads printed codes",
+    ("muster.desk.api", "muster.registry.engine.personal_code"): "it reads printed codes",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     (
@@ -214,22 +211,16 @@ EXCUSES: dict[tuple[str, str], str] = {
         )
     },
     ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
-    (
-        "muster.workforce.gap_api",
-        "muster.sampling.queries",
-    ): "who leads a site is named by its code",
+    ("muster.workforce.gap_api", "muster.sampling.queries"): "a site is named by its code",
     ("muster.workforce.links", "muster.registry.vault"): "links are proven by a key of the vault",
-    (
-        "muster.workforce.links",
-        "muster.registry.engine.personal_code",
-    ): "ids are written alike in codes",
+    ("muster.workforce.links", "muster.registry.engine.personal_code"): "ids are written alike",
     ("muster.workforce.link_api", "muster.resident.markup"): "pages without an account look alike",
     ("muster.workforce.link_api", "muster.resident.reading"): "and their forms are read alike",
     # Those who were sent stand at the same posts as others, and sign in as others do.
     **{
         (f"muster.teams.{one}", f"muster.workforce.{other}"): why
         for one, others, why in (
-            ("assigning", "booking decide queries engine.limits engine.posts", "places are given to all alike"),
+            ("assigning", "booking decide queries engine.limits engine.posts", "as any other"),
             ("aid_api", "queries engine.posts", "limits and roles are the same for all"),
             ("api", "queries", "units and call-ups are named alike"),
             ("paper_api", "links engine.posts", "a post's code leads where its QR does"),
