@@ -11,6 +11,12 @@ HEADS = {
     "site": ("site", "采样点"), "room": ("room", "房号"), "floors": ("floors", "层数"), "site_name": ("site", "采样点"),
     "lanes": ("lanes", "通道"), "lanes_open": ("lanes open", "开放通道"), "open": ("open", "开放"),
     "headcount": ("people", "人数"),
+    # teams, and aid from elsewhere
+    "marking": ("marking", "标色"), "badge": ("badge", "标识"), "lodging": ("lodging", "住宿"),
+    "vehicle": ("vehicle", "车辆"), "leaves_at": ("leaves", "出发"), "arrives_by": ("arrives by", "应抵达"),
+    "arrived": ("arrived", "抵达人数"), "arrived_at": ("arrived at", "抵达时间"),
+    "released_at": ("released", "支援结束"), "size": ("living there", "居住人数"),
+    "placed": ("had a place", "已有岗位"),
     # how far a round has come
     "expected": ("expected", "应检"), "sampled": ("sampled", "已采"), "share": ("share", "比例"),
     "resulted": ("resulted", "出结果"), "pending": ("pending", "待出"),
@@ -114,6 +120,7 @@ HEADS = {
 
 # Columns whose cells are words of ours.
 VALUES = {
+    "marking", "what",
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
     "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
