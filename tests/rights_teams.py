@@ -38,7 +38,7 @@ TEAMS: dict[str, list[Ask]] = {
     ],
     "POST /v1/teams/{team:uuid}/dissolve": [Ask("/v1/teams/{te{x}}/dissolve", scope="area")],
     "POST /v1/teams/{team:uuid}/join": [Ask("/v1/teams/{tm{x}}/join", body=_PEOPLE, scope="area")],
-    "POST /v1/teams/{team:uuid}/leave": [Ask("/v1/teams/{te{x}}/leave", body=_PEOPLE, scope="area")],
+    "POST /v1/teams/{team:uuid}/let-go": [Ask("/v1/teams/{te{x}}/let-go", body=_PEOPLE, scope="area")],
     "GET /v1/aid": [Ask("/v1/aid", code="AID-{x}")],
     "POST /v1/aid": [
         Ask("/v1/aid", body={"name": "N", "sender": "E", "host": "STREET-{x}", "kind": "medics", **_TIMES},

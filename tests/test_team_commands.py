@@ -62,7 +62,20 @@ def told(result: Result) -> Any:
 
 
 def test_teams_are_formed_and_shown(run: Run):
-    form = ["team", "form", "C", "--name", "小组", "--area", "G1", "--unit", "U1", "--groups", "2", "--json"]
+    form = [
+        "team",
+        "form",
+        "C",
+        "--name",
+        "小组",
+        "--area",
+        "G1",
+        "--unit",
+        "U1",
+        "--groups",
+        "2",
+        "--json",
+    ]
     dry = told(run(*form, "--dry"))
     made = told(run(*form))
     assert made == dry | {"dry": False}

@@ -19,7 +19,7 @@ from tests.test_workforce_routes import NOBODY, at_the_desk, called
 ANSWERED = {
     ("GET", "/v1/teams"), ("POST", "/v1/teams"), ("POST", "/v1/team-groups"), ("GET", "/v1/teams/C"),
     ("GET", "/v1/teams/C/members"),
-    *(("POST", f"/v1/teams/{NOBODY}/{what}") for what in ("change", "dissolve", "join", "leave")),
+    *(("POST", f"/v1/teams/{NOBODY}/{what}") for what in ("change", "dissolve", "join", "let-go")),
     ("GET", "/v1/aid"), ("POST", "/v1/aid"), ("GET", "/v1/aid/C"), ("POST", f"/v1/aid/{NOBODY}/waves"),
     ("POST", f"/v1/waves/{NOBODY}/arrive"), ("POST", "/v1/duty-carried"), ("POST", "/v1/lodgings"),
     ("POST", f"/v1/aid/{NOBODY}/assign"), ("GET", "/v1/aid/C/posts"), ("POST", f"/v1/aid/{NOBODY}/release"),
@@ -67,7 +67,7 @@ def test_a_team_is_formed_changed_joined_left_and_dissolved(play: Play):
         await browser.done(f"{at}/change", said)
         assert await browser.done(f"{at}/join", people("w1", "w2", "w7")) == {"people": 3}
         assert await browser.done(f"{at}/join", people("w1", "w3")) == {"people": 1}
-        assert await browser.done(f"{at}/leave", people("w2", "w9") | {"why": "mistake"}) == {
+        assert await browser.done(f"{at}/let-go", people("w2", "w9") | {"why": "mistake"}) == {
             "people": 1
         }
         shown = await browser.get(at)

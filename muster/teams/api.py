@@ -236,7 +236,7 @@ async def join_team(request: Ask, team: FromPath[UUID], data: JSONBody[TeamPeopl
         ))  # fmt: skip
 
 
-@post("/v1/teams/{team:uuid}/leave", status_code=200, right="decide_call_ups")
+@post("/v1/teams/{team:uuid}/let-go", status_code=200, right="decide_call_ups")
 async def leave_team(request: Ask, team: FromPath[UUID], data: JSONBody[TeamPeopleOut]) -> Counted:
     """People do not work in a team any more."""
     await own_team(request, team)
