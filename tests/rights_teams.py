@@ -46,8 +46,8 @@ TEAMS: dict[str, list[Ask]] = {
     ],
     "GET /v1/aid/{aid:str}": [Ask("/v1/aid/{ai{x}}", scope="area", code="AID-{x}")],
     "POST /v1/aid/{aid:uuid}/waves": [Ask("/v1/aid/{ai{x}}/waves", body=_WAVE, scope="area")],
-    "POST /v1/waves/{wave:uuid}/arrive": [
-        Ask("/v1/waves/{wv{x}}/arrive", body={"count": 1}, scope="area")
+    "POST /v1/waves/{wave:uuid}/arrival": [
+        Ask("/v1/waves/{wv{x}}/arrival", body={"count": 1}, scope="area")
     ],
     "POST /v1/duty-carried": [
         Ask("/v1/duty-carried", body=_PEOPLE | {"days": 3, "on": "2022-07-31"}, scope="area")

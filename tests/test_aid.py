@@ -92,7 +92,7 @@ def test_two_hundred_are_assigned_to_all_compounds_overnight(play: Play):
         assign = f"/v1/aid/{aid}/assign"
         assert await browser.refused(assign, wish()) == "nobody-to-assign"  # they are not here yet
         assert await browser.refused(f"/v1/aid/{aid}/release", {"wave": wave}) == "not-arrived-yet"
-        await browser.done(f"/v1/waves/{wave}/arrive", {"count": SENT - 1})
+        await browser.done(f"/v1/waves/{wave}/arrival", {"count": SENT - 1})
         today = now().astimezone(UTC).date()
         longest = [str(named(one)) for one in ("a7", "a8", "a9")]
         await browser.done(
@@ -159,7 +159,7 @@ def test_who_takes_another_place_meanwhile_is_refused_under_the_lock(play: Play)
 
     async def story(muster: Instance, _door: Door, browser: Browser) -> None:
         aid, wave = await hosted(muster, browser)
-        await browser.done(f"/v1/waves/{wave}/arrive", {"count": SENT})
+        await browser.done(f"/v1/waves/{wave}/arrival", {"count": SENT})
         night = wish()
         of = assigning.Wish("queue_guide", datetime.fromisoformat(night["starts_at"]),
                             datetime.fromisoformat(night["ends_at"]))  # fmt: skip
@@ -196,7 +196,7 @@ def test_accounts_hold_in_the_hosts_area_and_time_and_end_with_the_release(play:
             await boss.set_up_codes()
             asked = (f"/v1/aid/{aid}/accounts", {"role": "sampler"})
             assert await boss.done(*asked) == []  # nobody is here
-            await browser.done(f"/v1/waves/{wave}/arrive", {"count": SENT})
+            await browser.done(f"/v1/waves/{wave}/arrival", {"count": SENT})
             made = await boss.done(*asked)
             assert [one["new"] for one in made] == [True] * SENT
             assert [one["new"] for one in await boss.done(*asked)] == [False] * SENT
@@ -244,7 +244,7 @@ def test_released_with_certificates(play: Play):
 
     async def story(muster: Instance, _door: Door, browser: Browser) -> None:
         aid, wave = await hosted(muster, browser)
-        await browser.done(f"/v1/waves/{wave}/arrive", {"count": SENT})
+        await browser.done(f"/v1/waves/{wave}/arrival", {"count": SENT})
         made = await browser.done(f"/v1/aid/{aid}/assign", wish())
         start = now() - timedelta(hours=9)
         place = uuid7()
@@ -276,7 +276,7 @@ def test_released_with_certificates(play: Play):
 def test_the_duty_roster_of_a_day_and_the_sheet_of_a_post(play: Play):
     async def story(muster: Instance, _door: Door, browser: Browser) -> None:
         aid, wave = await hosted(muster, browser)
-        await browser.done(f"/v1/waves/{wave}/arrive", {"count": SENT})
+        await browser.done(f"/v1/waves/{wave}/arrival", {"count": SENT})
         night = wish()
         made = await browser.done(f"/v1/aid/{aid}/assign", night)
         day = datetime.fromisoformat(night["starts_at"]).astimezone().date()

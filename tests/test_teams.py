@@ -21,7 +21,7 @@ ANSWERED = {
     ("GET", "/v1/teams/C/members"),
     *(("POST", f"/v1/teams/{NOBODY}/{what}") for what in ("change", "dissolve", "join", "let-go")),
     ("GET", "/v1/aid"), ("POST", "/v1/aid"), ("GET", "/v1/aid/C"), ("POST", f"/v1/aid/{NOBODY}/waves"),
-    ("POST", f"/v1/waves/{NOBODY}/arrive"), ("POST", "/v1/duty-carried"), ("POST", "/v1/lodgings"),
+    ("POST", f"/v1/waves/{NOBODY}/arrival"), ("POST", "/v1/duty-carried"), ("POST", "/v1/lodgings"),
     ("POST", f"/v1/aid/{NOBODY}/assign"), ("GET", "/v1/aid/C/posts"), ("POST", f"/v1/aid/{NOBODY}/release"),
     ("POST", f"/v1/aid/{NOBODY}/accounts"), ("GET", "/v1/badges/C"),
     *(("GET", f"/v1/print/{what}") for what in ("badges", "teams", "roster", "certificates", "post")),

@@ -221,7 +221,7 @@ async def send_wave(request: Ask, aid: FromPath[UUID], data: JSONBody[NewWave]) 
     ))  # fmt: skip
 
 
-@post("/v1/waves/{wave:uuid}/arrive", status_code=204, right="decide_call_ups")
+@post("/v1/waves/{wave:uuid}/arrival", status_code=204, right="decide_call_ups")
 async def confirm_arrival(request: Ask, wave: FromPath[UUID], data: JSONBody[Came]) -> None:
     """Confirm that a wave is here, and how many came."""
     async with muster(request).pool.connection() as own:

@@ -29,7 +29,7 @@ _FAR = timedelta(days=2)  # no chain of shifts without a rest is longer
 
 class NobodyToAssign(Problem):
     """Nobody of this aid is here to be assigned: their wave has not arrived, they were released, or they are in
-    no team of it. `POST /v1/waves/…/arrive` confirms an arrival, `POST /v1/teams/…/join` puts people into a
+    no team of it. `POST /v1/waves/…/arrival` confirms an arrival, `POST /v1/teams/…/join` puts people into a
     team."""
 
     zh = "该支援没有可安排的人员：批次尚未抵达、已结束支援，或人员尚未编入其队伍。"
