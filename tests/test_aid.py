@@ -264,6 +264,11 @@ def test_released_with_certificates(play: Play):
         assert shown["released_at"] is not None
         assert await browser.refused(f"/v1/aid/{aid}/assign", wish()) == "nobody-to-assign"
         pdf = await paper(browser, f"/v1/print/certificates?aid={aid}&language=zh&reason=call_back")
+        (looked,) = await query(
+            muster,
+            "SELECT people FROM access.reading WHERE what ~ 'certificates' AND NOT masked",
+        )
+        assert looked == [named("a5")]  # whose it is can ask who printed it
         assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == 1
         text = text_of(pdf)
         assert [

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, Parameter
 
-from muster.config import PRINT_PEOPLE_LIMIT
+from muster.config import PAGE_LIMIT, PRINT_PEOPLE_LIMIT, TEAMS_AT_ONCE_LIMIT
 from muster.core.clock import now
 from muster.core.problems import Problem
 from muster.guarding import area_within, check_reach, principal
@@ -33,7 +33,6 @@ As = Annotated[
     Literal["pdf", "png"], Parameter(query="format", description="png: the first page, to look at")
 ]
 TYPES = {"pdf": "application/pdf", "png": "image/png"}
-TEAMS_MOST = 100
 
 
 class TooManyToPrint(Problem):
@@ -98,7 +97,7 @@ async def print_teams(
 ) -> Response[bytes]:  # fmt: skip
     """Team lists, a page a team, with what each is made of in figures by which nobody is known."""
     said, year = told or language(request), now().year
-    if len(team) > TEAMS_MOST:
+    if len(team) > TEAMS_AT_ONCE_LIMIT:
         raise TooManyToPrint(most=PRINT_PEOPLE_LIMIT)
     async with looking(request, reason) as look:
         teams, count = [], 0
@@ -162,7 +161,7 @@ async def print_certificates(
             of = await queries.aid(look.conn, aid)
             await check_reach(request, look.conn, [of["host"]])
             teams = [one["team"] for one in (await queries.teams(
-                look.conn, aid=of["aid"], dissolved=True, limit=1_000)).items]  # fmt: skip
+                look.conn, aid=of["aid"], dissolved=True, limit=PAGE_LIMIT)).items]  # fmt: skip
             start, end = max(start, of["starts_at"]), min(at, of["released_at"] or of["ends_at"])
         else:
             of = await queries.team(look.conn, team or "")
@@ -173,9 +172,8 @@ async def print_certificates(
         )
         if len(rows) > PRINT_PEOPLE_LIMIT:
             raise TooManyToPrint(most=PRINT_PEOPLE_LIMIT)
-        served = [
-            one for one in look.show(rows) if one["posts"]
-        ]  # who stood nowhere has no certificate
+        # Who stood nowhere has no certificate, and is not looked at.
+        served = look.show([one for one in rows if one["posts"]])
         first = start.astimezone(zone).date().isoformat() if start.year > 1970 else "…"
         data = team_sheets.certificates(
             served, campaign=of["name"], since=first, until=end.astimezone(zone).date().isoformat(),
