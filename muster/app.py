@@ -55,6 +55,8 @@ from muster.sampling import api as sampling
 from muster.sampling import photo_api
 from muster.sampling.queries import device_gaps
 from muster.showing import RESULTS, note_each
+from muster.teams import aid_api, paper_api
+from muster.teams import api as teams
 from muster.visits import api as visits
 from muster.web import CSV, PROBLEM, XLSX, Ask, muster, problem_response
 from muster.workforce import api as workforce
@@ -101,7 +103,7 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             *desk.HANDLERS, *console.HANDLERS, *field.HANDLERS, *resident.HANDLERS,
-            *workforce.HANDLERS,
+            *workforce.HANDLERS, *teams.HANDLERS, *aid_api.HANDLERS, *paper_api.HANDLERS,
             show_health, show_readiness, show_metrics, list_problems, *also,
         ],
         state=State(

@@ -11,6 +11,7 @@ import muster.hq.events
 import muster.lab.events
 import muster.registry.events
 import muster.sampling.events
+import muster.teams.events
 import muster.visits.events
 import muster.workforce.events  # noqa: F401  (importing declares the event types)
 from muster.ledger.projection import Catalogue, Widening, guards, projections, rules
@@ -86,6 +87,12 @@ CATALOGUE = Catalogue(
         "workforce.lead",
         "workforce.owner",
         "workforce.heat",
+        "teams.team",
+        "teams.member",
+        "teams.aid",
+        "teams.wave",
+        "teams.carried",
+        "teams.lodging",
         "hq.addressee",
         "hq.task",
         "coverage.briefing",

@@ -11,6 +11,7 @@ from tests.rights_intake import INTAKE
 from tests.rights_laboratory import LABORATORY, Ask
 from tests.rights_papers import PAPERS
 from tests.rights_resident import RESIDENT
+from tests.rights_teams import TEAMS
 from tests.rights_workforce import WORKFORCE
 from tests.scene_rights import Caller, login
 from tests.table import named
@@ -352,6 +353,7 @@ TABLE: dict[str, list[Ask]] = {
     **CONSOLE,
     **RESIDENT,
     **WORKFORCE,
+    **TEAMS,
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

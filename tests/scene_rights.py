@@ -81,6 +81,12 @@ STREET = """
     08:30  IncidentRecorded  in{x}  staff=st{x} posting=po{x}
     07:00  PlaceLed        X{x}   staff=st{x}
     07:00  OwnerNamed      S{x}   staff=st{x}
+    07:00  AidAgreed       ai{x}  host=S{x} name=AID-{x} ends_at=30/20:00
+    07:00  WaveSent        wv{x}  aid=ai{x}
+    07:01  WaveArrived     wv{x}  count=1
+    07:02  TeamFormed      tm{x}  area=S{x} code=TEAM-{x} name=TEAM-{x} aid=ai{x} wave=wv{x} marking=red
+    07:02  TeamFormed      te{x}  area=S{x} code=ENDED-{x} name=ENDED-{x}
+    07:03  TeamJoined      st{x}  team=tm{x}
     12:30  HomeSamplingAsked  p{x}5  reason=bedridden
     12:30  TaskIssued      K{x}   kind=other due_at=13:00 lab=LAB-{x} tube=T{x}1
 """

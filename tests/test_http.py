@@ -154,7 +154,7 @@ POSTS: list[tuple[str, Any, Any]] = [
 WITHOUT_BODY = (
     "retry", "accept", "unmerge", "code", "reinstate", "leave", "totp", "recovery-codes", "options",
     "emptied", "agree", "set-aside", "acknowledge",
-    "check", "start", "stop", "withdraw", "reproduce", "top-up", "arrive", "break", "work-again", "stay",
+    "check", "start", "stop", "withdraw", "reproduce", "top-up", "arrive", "break", "work-again", "stay", "dissolve",
     "{number}",  # a piece of a file: bytes, not a document
 )  # fmt: skip
 

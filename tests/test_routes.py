@@ -31,6 +31,7 @@ from tests.test_laboratory_routes import ANSWERED
 from tests.test_print_room import ANSWERED as PRINTING
 from tests.test_resident_pages import ANSWERED as RESIDENTS
 from tests.test_site_photos import ANSWERED as PHOTOS
+from tests.test_teams import ANSWERED as TEAMING
 from tests.test_visits import ANSWERED as WALKING
 from tests.test_workforce_routes import ANSWERED as CALLING
 
@@ -285,7 +286,9 @@ def test_no_route_is_left_out(play: Play):
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
     answered |= AT_THE_DESK | PRINTING
-    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS | CALLING
+    answered |= (
+        ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS | CALLING | TEAMING
+    )
 
     async def story(muster: Instance) -> None:
         left = [

@@ -298,6 +298,15 @@ OTHERS = """
     15:30  PlaceLed             p3  staff=p3
     15:30  OwnerNamed           p3  staff=p3
     15:30  HeatRead             p3  decidegrees=360
+    15:30  TeamFormed           p3  area=S1
+    15:30  TeamJoined           p3  team=p3
+    15:30  TeamLeft             p3  team=p3
+    15:30  AidAgreed            p3  host=S1
+    15:30  WaveSent             p3  aid=p3
+    15:30  WaveArrived          p3  count=10
+    15:30  AidReleased          p3
+    15:30  DutyCarried          p3  days=3
+    15:30  LodgingGiven         p3  at_home=true
     15:30  VisitWithdrawn       p3
     15:30  BuildingCalled       H1  round=R1
     15:30  HomeSamplingAsked    p3  reason=bedridden

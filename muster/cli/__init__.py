@@ -34,6 +34,8 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
             "Call people up: open, follow, ask more, ring up; who stands too long.",
         ),
         "report": ("reports", "Reports: freeze, take out, compute again."),
+        "team": ("teams", "Teams: form, also evenly from many; show, what they are made of."),
+        "aid": ("teams", "Aid from elsewhere: show, assign to places, release."),
         "print": ("printing", "Codes of a whole area as files to print."),
         "briefing": ("overview", "Reported figures from a table: can they be true?"),
     },

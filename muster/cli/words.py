@@ -20,6 +20,11 @@ HEADS = {
     "missed": ("missed the last", "上次未到"), "duty_minutes": ("min on duty", "连续值守（分钟）"),
     "suit_minutes": ("min in the suit", "防护服（分钟）"),
     "passed": ("limits passed", "超限"), "unit_name": ("unit", "单位"), "link": ("link", "链接"),
+    # teams, and aid from elsewhere
+    "marking": ("marking", "标色"), "badge": ("badge", "标识"), "lodging": ("lodging", "住宿"),
+    "vehicle": ("vehicle", "车辆"), "leaves_at": ("leaves", "出发"), "arrives_by": ("arrives by", "应抵达"),
+    "arrived_at": ("arrived at", "抵达时间"),
+    "released_at": ("released", "支援结束"), "size": ("living there", "居住人数"),
     # how far a round has come
     "expected": ("expected", "应检"), "sampled": ("sampled", "已采"), "share": ("share", "比例"),
     "resulted": ("resulted", "出结果"), "pending": ("pending", "待出"),
@@ -123,6 +128,7 @@ HEADS = {
 
 # Columns whose cells are words of ours.
 VALUES = {
+    "marking", "what",
     "name", "level", "kind", "state", "sex", "group", "outcome", "answer", "alarm", "purpose",
     "told", "type", "reasons", "policy", "who", "reason", "by", "about", "masked", "current",
     "walk_in", "slug", "document", "open", "valid", "ok", "household", "fell_due", "kinds", "reach",
@@ -268,7 +274,11 @@ WORDS = {
     "BreakBegun": "开始休息", "BreakEnded": "恢复工作", "ReliefRequested": "请求换班",
     "ReliefNoLongerWanted": "不再换班", "LimitPassed": "超过时限", "IncidentRecorded": "记录人员事件",
     "ClearedForDuty": "批准返岗", "PlaceLed": "指定点位负责人", "OwnerNamed": "指定包干责任人",
-    "HeatRead": "记录气温", "trainings": "培训记录", "police": "公安", "property": "物业",
+    "HeatRead": "记录气温", "TeamFormed": "组建队伍", "TeamJoined": "加入队伍", "TeamLeft": "离开队伍",
+    "AidAgreed": "商定支援", "WaveSent": "支援批次出发", "WaveArrived": "支援批次抵达",
+    "AidReleased": "支援结束",
+    "DutyCarried": "记入来前在岗天数", "LodgingGiven": "安排食宿",
+    "trainings": "培训记录", "police": "公安", "property": "物业",
     "volunteers": "志愿者",
     "ResultReleased": "发布结果", "ResultAmended": "更正结果", "ResultBound": "认定采样管",
     "ResultRejected": "否定结果", "RecallOrdered": "下达召回", "RecallWithdrawn": "撤回召回",

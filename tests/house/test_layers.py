@@ -49,18 +49,18 @@ LAYERS = (
             "muster.lab.running", "muster.lab.figures",
             "muster.lab.releasing", "muster.lab.adopting", "muster.hq.reporting",
             "muster.workforce.booking", "muster.workforce.links",
+            "muster.teams.assigning",
             *(f"muster.workforce.{n}" for n in ("clocks", "gaps", "leading", "relief", "relief_queries")),
         ),
     ),
     Layer(
         "access",
-        tuple(
-            f"muster.access.{name}"
-            for name in (
-                "decide", "devices", "enrolment", "factors", "gate", "oidc", "passkeys",
-                "passwords", "queries", "readings", "sealing", "sessions", "sign_in", "signing",
-                "slips", "throttle", "undertaking",
-            )
+        (
+            "muster.teams.accounts",
+            *(f"muster.access.{n}" for n in (
+                "decide", "devices", "enrolment", "factors", "gate", "oidc", "passkeys", "passwords", "queries",
+                "readings", "sealing", "sessions", "sign_in", "signing", "slips", "throttle", "undertaking",
+            )),
         ),
     ),
     Layer("catalogue", ("muster.catalogue",), only=("ledger", "events")),
@@ -113,6 +113,7 @@ LAYERS = (
                 "words", "markup", "pages", "reading", "result_api", "home_api", "keying_api")),
             "muster.workforce.link_api", "muster.workforce.link_words", "muster.workforce.post_api",
             "muster.workforce.relief_api", "muster.workforce.gap_api",
+            "muster.teams.aid_api", "muster.teams.paper_api",
         ),
     ),
     Layer("exercise", ("muster.exercise.*",)),
@@ -121,7 +122,7 @@ LAYERS = (
 )  # fmt: skip
 
 DOMAINS = (
-    "registry", "workforce", "planning", "sampling", "custody", "lab", "coverage", "tracing",
+    "registry", "workforce", "teams", "planning", "sampling", "custody", "lab", "coverage", "tracing",
     "zones", "visits", "needs", "supplies", "hq", "access", "desk", "console",
     "field",
     "resident",
@@ -150,10 +151,7 @@ EXCUSES: dict[tuple[str, str], str] = {
         "muster.registry.engine.masking",
     ): "others in the chain are masked, too",
     ("muster.sampling.api", "muster.registry.queries"): "sites are asked for by an area's name",
-    (
-        "muster.desk.api",
-        "muster.registry.engine.personal_code",
-    ): "the search field reads printed codes",
+    ("muster.desk.api", "muster.registry.engine.personal_code"): "it reads printed codes",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
     ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
     (
@@ -217,22 +215,35 @@ EXCUSES: dict[tuple[str, str], str] = {
         "muster.workforce.engine.posts",
     ): "a report calls roles what the roster does",
     ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
-    (
-        "muster.workforce.gap_api",
-        "muster.sampling.queries",
-    ): "who leads a site is named by its code",
+    ("muster.workforce.gap_api", "muster.sampling.queries"): "a site is named by its code",
     ("muster.workforce.links", "muster.registry.vault"): "links are proven by a key of the vault",
-    (
-        "muster.workforce.links",
-        "muster.registry.engine.personal_code",
-    ): "ids are written alike in codes",
+    ("muster.workforce.links", "muster.registry.engine.personal_code"): "ids are written alike",
     ("muster.workforce.link_api", "muster.resident.markup"): "pages without an account look alike",
     ("muster.workforce.link_api", "muster.resident.reading"): "and their forms are read alike",
+    # Those who were sent stand at the same posts as others, and sign in as others do.
     **{
-        (
-            f"muster.lab.{one}",
-            "muster.custody.engine.barcodes",
-        ): "a label is read alike wherever it is"
+        (f"muster.teams.{one}", f"muster.workforce.{other}"): why
+        for one, others, why in (
+            ("assigning", "booking decide queries engine.limits engine.posts", "as any other"),
+            ("aid_api", "queries engine.posts", "limits and roles are the same for all"),
+            ("api", "queries", "units and call-ups are named alike"),
+            ("paper_api", "links engine.posts", "a post's code leads where its QR does"),
+        )
+        for other in others.split()
+    },
+    **{
+        (f"muster.teams.{one}", f"muster.{other}"): why
+        for one, other, why in (
+            ("aid_api", "access.asking", "who was released is signed out at once"),
+            ("accounts", "access.decide", "their accounts are made as any other"),
+            ("accounts", "access.queries", "and asked for"),
+            ("accounts", "access.sealing", "and their names sealed"),
+            ("paper_api", "registry.engine.personal_code", "ids are written alike in codes"),
+            ("paper_api", "sampling.queries", "a sheet may be a site's, by its code"),
+        )
+    },
+    **{
+        (f"muster.lab.{one}", "muster.custody.engine.barcodes"): "a label is read alike everywhere"
         for one in ("receiving", "checking", "running", "files")
     },
 }
