@@ -41,8 +41,10 @@ def decode(design: Sequence[Sequence[bool]], positive: Sequence[bool]) -> Decode
         if calls is not None:
             turned.append((j, calls))
     if turned:
-        agreed = [{calls[i] for _, calls in turned} for i in range(everyone)]
-        merged = tuple(calls.pop() if len(calls) == 1 else "retest" for calls in agreed)
+        agreed: list[set[Call]] = [{calls[i] for _, calls in turned} for i in range(everyone)]
+        merged: tuple[Call, ...] = tuple(
+            calls.pop() if len(calls) == 1 else "retest" for calls in agreed
+        )
         return Decoded(merged, tuple(j for j, _ in turned), True)
     return _unexplained(pools, positive, everyone)
 

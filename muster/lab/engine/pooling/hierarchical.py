@@ -61,7 +61,9 @@ def check_stages(stages: Stages) -> Stages:
     """The stages, if they are a design: one pool at first, people alone at last, each split exact."""
     text = write_stages(stages)
     if len(stages) not in STAGES:
-        raise StagesUnfit(stages=text, reason=f"there are {len(stages)} stages, not 2 to {STAGES[-1]}")
+        raise StagesUnfit(
+            stages=text, reason=f"there are {len(stages)} stages, not 2 to {STAGES[-1]}"
+        )
     if len(stages[0]) != 1:
         raise StagesUnfit(stages=text, reason="the first stage must be one pool")
     total = stages[0][0]
@@ -69,10 +71,14 @@ def check_stages(stages: Stages) -> Stages:
         raise StagesUnfit(stages=text, reason="the last stage must test people alone")
     for level in stages:
         if sum(level) != total:
-            raise StagesUnfit(stages=text, reason=f"{sum(level)} people in a stage, {total} in the pool")
+            raise StagesUnfit(
+                stages=text, reason=f"{sum(level)} people in a stage, {total} in the pool"
+            )
     for above, below in zip(stages, stages[1:], strict=False):
         if not set(_ends(above)) <= set(_ends(below)):
-            raise StagesUnfit(stages=text, reason="a pool holds people of two pools of the stage before")
+            raise StagesUnfit(
+                stages=text, reason="a pool holds people of two pools of the stage before"
+            )
     return stages
 
 
@@ -89,11 +95,13 @@ def halves(size: int, stages: int) -> Stages:
     (Black, Bilder, Tebbs 2012, Applied Statistics 61:277)."""
     if not 2 <= size <= MOST:
         raise SizeUnfit(size=size, least=2, most=MOST)
-    levels = [(size,)]
+    levels: list[tuple[int, ...]] = [(size,)]
     for _ in range(stages - 2):
         levels.append(tuple(part for one in levels[-1] for part in (one // 2, one - one // 2)))
     if 0 in levels[-1]:
-        raise StagesUnfit(stages=f"{size} / {stages}", reason="there are too few people to halve so often")
+        raise StagesUnfit(
+            stages=f"{size} / {stages}", reason="there are too few people to halve so often"
+        )
     return check_stages((*levels, (1,) * size))
 
 
@@ -107,7 +115,8 @@ def measure_informed(stages: Stages, risks: Sequence[float], test: Test) -> Meas
     small ones for those at risk last (informative testing; McMahan, Tebbs, Bilder 2012, Biometrics 68:287)."""
     if len(risks) != stages[0][0]:
         raise StagesUnfit(
-            stages=write_stages(stages), reason=f"there are {len(risks)} risks for {stages[0][0]} people"
+            stages=write_stages(stages),
+            reason=f"there are {len(risks)} risks for {stages[0][0]} people",
         )
     return measure_risks(stages, sorted(prevalence_of(p) for p in risks), test)
 

@@ -37,7 +37,11 @@ def optimal(kind: Kind, risk: float, test: Test, *, least: int = 2, most: int) -
             key=lambda one: one.tests_per_person,
         )
         return best if best.tests_per_person < 1 else single
-    stages = two_stages(risk, test, least, most) if kind == "2" else three_stages(risk, test, least, most)
+    stages = (
+        two_stages(risk, test, least, most)
+        if kind == "2"
+        else three_stages(risk, test, least, most)
+    )
     return measure(stages, risk, test) if stages else single
 
 
@@ -64,7 +68,9 @@ def three_stages(risk: float, test: Test, least: int, most: int) -> Stages | Non
             fixed = 1 + (size - people) * first + people * each
             best, count = inf, 0
             choices = best_parts[people]
-            for parts, value in choices[1:] if people == size else choices:  # the same pool twice is none
+            for parts, value in (
+                choices[1:] if people == size else choices
+            ):  # the same pool twice is none
                 cost = parts * first + factor * value
                 if cost < best:
                     best, count = cost, parts

@@ -62,7 +62,9 @@ def check_pools(pools: Sequence[Pools]) -> list[Pools]:
     sums: dict[int, list[int]] = {}
     for one in pools:
         if not 1 <= one.size <= MOST_SIZE or one.tested < 0:
-            raise PoolsUnfit(pools=text, reason=f"sizes are from 1 to {MOST_SIZE}, counts not negative")
+            raise PoolsUnfit(
+                pools=text, reason=f"sizes are from 1 to {MOST_SIZE}, counts not negative"
+            )
         if not 0 <= one.positive <= one.tested:
             raise PoolsUnfit(pools=text, reason="more pools are positive than were tested")
         sums.setdefault(one.size, [0, 0])
@@ -80,13 +82,17 @@ def estimate(pools: Sequence[Pools]) -> Estimate:
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     positive, tested = sum(one.positive for one in kinds), sum(one.tested for one in kinds)
     if positive == 0:
-        high = _root(lambda p: -_score(kinds, p) / sqrt(_information(kinds, p)) - z, _LEAST, 1 - 1e-12)
+        high = _root(
+            lambda p: -_score(kinds, p) / sqrt(_information(kinds, p)) - z, _LEAST, 1 - 1e-12
+        )
         return Estimate(0.0, 0.0, high, METHOD)
     point = _root(lambda p: -_firth(kinds, p), _LEAST, 1 - 1e-12)
     centre = 1.0 if positive == tested else _root(lambda p: -_score(kinds, p), _LEAST, 1 - 1e-12)
     low = _root(lambda p: z - _skewed(kinds, p, z), _LEAST, min(centre, 1 - 1e-9))
-    high = 1.0 if positive == tested else _root(lambda p: -z - _skewed(kinds, p, z), centre, 1 - 1e-9)
-    return Estimate(point, low, high, METHOD)
+    high = (
+        1.0 if positive == tested else _root(lambda p: -z - _skewed(kinds, p, z), centre, 1 - 1e-9)
+    )
+    return Estimate(1.0 if point > 1 - 1e-9 else point, low, high, METHOD)
 
 
 def _score(kinds: Sequence[Pools], p: float) -> float:

@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from muster.lab.engine.pooling.faults import CtsUnfit, DesignUnfit
 
 MOST_POOLS, MOST_SPECIMENS = 2_000, 20_000
-_NO_SIGNAL = {"", "undetermined", "undet", "undet.", "n/a", "na", "nan", "-", "--", "no ct", "noct", "未检出", "无"}
+_NO_SIGNAL = {
+    "",
+    "undetermined",
+    "undet",
+    "undet.",
+    "n/a",
+    "na",
+    "nan",
+    "-",
+    "--",
+    "no ct",
+    "noct",
+    "未检出",
+    "无",
+}
 _NUMBER = re.compile(r"\d{1,3}(?:[.,]\d+)?")
 
 
@@ -34,17 +48,23 @@ def read_design(text: str) -> Design:
         head = rows.pop(0)
     if not rows:
         raise DesignUnfit(reason="it has no pool")
-    named = head is not None and not head[0] or any(row[0] not in ("0", "1") for row in rows)
+    named = (head is not None and not head[0]) or any(row[0] not in ("0", "1") for row in rows)
     pools = [row[0] if named else str(number) for number, row in enumerate(rows, 1)]
     cells = [row[1:] if named else row for row in rows]
     width = len(cells[0])
     for number, row in enumerate(cells, 1):
         if len(row) != width:
-            raise DesignUnfit(reason=f"line {number} of the pools has {len(row)} fields, the first {width}")
+            raise DesignUnfit(
+                reason=f"line {number} of the pools has {len(row)} fields, the first {width}"
+            )
         if any(cell not in ("0", "1") for cell in row):
-            raise DesignUnfit(reason=f"line {number} of the pools holds something else than 0 and 1")
+            raise DesignUnfit(
+                reason=f"line {number} of the pools holds something else than 0 and 1"
+            )
     if not 1 <= width <= MOST_SPECIMENS or len(cells) > MOST_POOLS:
-        raise DesignUnfit(reason=f"there may be {MOST_POOLS} pools and {MOST_SPECIMENS} specimens at most")
+        raise DesignUnfit(
+            reason=f"there may be {MOST_POOLS} pools and {MOST_SPECIMENS} specimens at most"
+        )
     names = [str(i) for i in range(1, width + 1)] if head is None else head[len(head) - width :]
     if len(names) != width or len(set(names)) != width or len(set(pools)) != len(pools):
         raise DesignUnfit(reason="names are missing or stand there twice")
@@ -101,7 +121,9 @@ def _ct(text: str, number: int) -> float | None:
         return None
     value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
     if not 0 < value <= 60:
-        raise CtsUnfit(reason=f"line {number} is neither a Ct from 0 to 60 nor a word for no signal")
+        raise CtsUnfit(
+            reason=f"line {number} is neither a Ct from 0 to 60 nor a word for no signal"
+        )
     return value
 
 
@@ -109,4 +131,6 @@ def _fields(text: str) -> list[list[str]]:
     text = text.lstrip("\ufeff")
     first = text.partition("\n")[0]
     parting = next((mark for mark in "\t;" if mark in first), ",")
-    return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=parting)]
+    return [
+        [cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=parting)
+    ]
