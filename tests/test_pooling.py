@@ -276,7 +276,7 @@ def test_advice_gives_its_reasons() -> None:
     assert advice.best.size == 20
     assert [one for one in advice.options if one.cost < advice.best.cost] == []
     said = reasons(advice, terms)
-    assert len(said) == 6
+    assert len(said) == 7
     assert advice.best.tests_per_person < advice.scattered
     common = advising.advise(advising.certain(0.4), terms)
     assert (common.best.size, common.best.called_back) == (1, 0)

@@ -216,7 +216,8 @@ _SAID = {
     "pooling_sensitivity": "整体灵敏度", "pooling_specificity": "整体特异度", "ppv": "阳性预测值", "npv": "阴性预测值",
     "estimate": "感染率估计", "low": "下限", "high": "上限", "method": "方法",
     "positive": "阳性", "negative": "阴性", "retest": "需单检", "stray_pools": "可能有误的混样",
-    "explained": "可以解释", "members": "人数", "dilution": "稀释倍数", "ct_shift": "Ct 推迟", "sensitivity": "仍可检出比例",
+    "explained": "可以解释", "members": "人数", "dilution": "稀释倍数",
+    "ct_shift": "Ct 推迟", "sensitivity": "仍可检出比例",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ A pool of one is a person: once tested alone, nobody is tested alone again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from muster.lab.engine.pooling.faults import SizeUnfit, StagesUnfit
@@ -51,7 +52,7 @@ def read_stages(text: str) -> Stages:
 def _equal(sizes: list[int], text: str) -> list[list[int]]:
     if sizes and not 1 <= sizes[0] <= MOST:
         raise SizeUnfit(size=sizes[0], least=1, most=MOST)
-    for above, below in zip(sizes, sizes[1:], strict=False):
+    for above, below in pairwise(sizes):
         if below < 1 or above % below:
             raise StagesUnfit(stages=text, reason=f"{below} does not divide {above}")
     return [[size] * (sizes[0] // size) for size in sizes]
@@ -74,7 +75,7 @@ def check_stages(stages: Stages) -> Stages:
             raise StagesUnfit(
                 stages=text, reason=f"{sum(level)} people in a stage, {total} in the pool"
             )
-    for above, below in zip(stages, stages[1:], strict=False):
+    for above, below in pairwise(stages):
         if not set(_ends(above)) <= set(_ends(below)):
             raise StagesUnfit(
                 stages=text, reason="a pool holds people of two pools of the stage before"

@@ -53,7 +53,8 @@ def two_stages(risk: float, test: Test, least: int, most: int) -> Stages | None:
 
 
 def three_stages(risk: float, test: Test, least: int, most: int) -> Stages | None:
-    """The best sizes of a pool and of its parts; None: testing alone is better."""
+    """The best sizes of a pool and of its parts, two stages where the middle one does not pay; None:
+    testing alone is better."""
     se, slip, q = test.sensitivity, 1 - test.specificity - test.sensitivity, 1 - risk
     yields = [m * q**m for m in range(most + 1)]
     even = q == 1 or (q > 0 and most <= -2 / log(q))
@@ -64,6 +65,8 @@ def three_stages(risk: float, test: Test, least: int, most: int) -> Stages | Non
         first = se + slip * nobody
         each = se * se + (1 - test.specificity) * slip * nobody
         limit = lowest * size
+        if 1 + size * first < limit - 1e-12:  # parts of one only: the middle stage falls away
+            limit, found = 1 + size * first, (size, 0, 0)
         for people in range(2, size + 1):
             fixed = 1 + (size - people) * first + people * each
             best, count = inf, 0
@@ -82,6 +85,8 @@ def three_stages(risk: float, test: Test, least: int, most: int) -> Stages | Non
     if found is None:
         return None
     size, people, count = found
+    if count == 0:
+        return ((size,), (1,) * size)
     parts = _split(people, count) if even else _unwind(yields, people, count)
     return ((size,), (*parts, *(1,) * (size - people)), (1,) * size)
 

@@ -17,8 +17,8 @@ def reasons(advice: Advice, terms: Terms) -> list[tuple[str, str]]:
         said.append((
             f"{best.size} in a tube costs least: {best.tests_per_person:.4f} tests a person; of 10,000 people"
             f" {best.called_back:.0f} are called back, {best.reswab_hours:.0f} hours of swabbing.",
-            f"每管 {best.size} 人花费最低：人均 {best.tests_per_person:.4f} 次检测；每万人召回 {best.called_back:.0f} 人，"
-            f"重采 {best.reswab_hours:.0f} 工时。",
+            f"每管 {best.size} 人花费最低：人均 {best.tests_per_person:.4f} 次检测；"
+            f"每万人召回 {best.called_back:.0f} 人，重采 {best.reswab_hours:.0f} 工时。",
         ))  # fmt: skip
     if advice.flat_from < advice.flat_to:
         said.append((
