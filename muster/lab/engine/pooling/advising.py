@@ -18,6 +18,8 @@ from muster.lab.engine.pooling.measures import Test, floor, prevalence_of
 from muster.lab.engine.pooling.prevalence import Pools, check_pools
 
 MOST_SIZE = 50
+MOST_HOUSEHOLD = 50
+MOST_BEFORE = 200  # people in a tube of the last round
 GRID = 160
 LOWEST, HIGHEST = 1e-8, 0.6
 FLAT = 1.05  # within five in a hundred of the least cost, habits and tubes at hand may decide
@@ -44,7 +46,8 @@ class Terms:
             value = getattr(self, what)
             if not (isfinite(value) and value >= 0):
                 raise AmountUnfit(what=what, value=value, bounds="≥ 0")
-        together(self.most, self.household)
+        if not 1 <= self.household <= MOST_HOUSEHOLD:
+            raise SizeUnfit(size=self.household, least=1, most=MOST_HOUSEHOLD)
         if not 0 <= self.correlation < 1:
             raise AmountUnfit(what="correlation", value=self.correlation, bounds="≥ 0, < 1")
 
@@ -88,6 +91,8 @@ def certain(risk: float) -> Posterior:
 def posterior(pools: Sequence[Pools], terms: Terms) -> Posterior:
     """What the tubes of the last round leave to be believed of the prevalence."""
     kinds = check_pools(pools)
+    if kinds[-1].size > MOST_BEFORE:
+        raise SizeUnfit(size=kinds[-1].size, least=1, most=MOST_BEFORE)
     step = log(HIGHEST / LOWEST) / (GRID - 1)
     grid = [LOWEST * exp(step * i) for i in range(GRID)]
     logs = []
