@@ -1,6 +1,7 @@
 """Pooling over HTTP: the engine's answers, and its problems."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from muster.access.decide import Grant
 from muster.instance import Instance
@@ -22,7 +23,7 @@ def test_questions_over_http(play: Play) -> None:
             await browser.set_up_codes()
 
             async def ask(path: str, **params: Any) -> Any:
-                return (await browser.get(f"/v1/pooling/{path}", params=params)).json()
+                return (await browser.get(f"/v1/pooling/{path}?{urlencode(params)}")).json()
 
             design = await ask("design", prevalence=0.01, stages="10,1")
             assert (design["configuration"], round(design["expected_tests"], 4)) == ("10,1", 2.0371)
