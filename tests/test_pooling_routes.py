@@ -23,7 +23,7 @@ def test_questions_over_http(play: Play) -> None:
             await browser.set_up_codes()
 
             async def ask(path: str, **params: Any) -> Any:
-                return (await browser.get(f"/v1/pooling/{path}?{urlencode(params)}")).json()
+                return (await browser.ask("GET", f"/v1/pooling/{path}?{urlencode(params)}")).json()
 
             design = await ask("design", prevalence=0.01, stages="10,1")
             assert (design["configuration"], round(design["expected_tests"], 4)) == ("10,1", 2.0371)
@@ -40,7 +40,7 @@ def test_questions_over_http(play: Play) -> None:
             shift = await ask("ct-shift", members=10, tube_ml=6, single_ml=3, efficiency=0.95)
             assert round(shift["ct_shift"], 6) == 1.037911
             body = {"design": "a,b,c\n1,1,0\n0,1,1\n", "ct": "31,5\nUndetermined\n"}
-            decoded = await browser.post("/v1/pooling/decode", json=body)
+            decoded = await browser.ask("POST", "/v1/pooling/decode", body)
             assert decoded.json() == {
                 "positive": ["a"], "negative": ["b", "c"], "retest": [], "stray_pools": [],
                 "explained": True,
