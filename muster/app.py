@@ -44,7 +44,7 @@ from muster.instance import Instance
 from muster.intake import api as intake
 from muster.intake import import_api, queue_api
 from muster.lab import api as lab
-from muster.lab import bench_api, figures_api, lab_api, reception_api, station_api
+from muster.lab import bench_api, figures_api, lab_api, pooling_api, reception_api, station_api
 from muster.lab.queries import results_of, visible
 from muster.papers import api as papers
 from muster.registry import api as registry
@@ -99,7 +99,8 @@ def make_app(instance: Instance, also: Sequence[HTTPRouteHandler] = ()) -> Lites
             *registry.HANDLERS, *own.HANDLERS, *reading_api.HANDLERS,
             *sampling.HANDLERS, *photo_api.HANDLERS, *lab.HANDLERS, *reception_api.HANDLERS,
             *bench_api.HANDLERS, *lab_api.HANDLERS, *station_api.HANDLERS,
-            *figures_api.HANDLERS, *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
+            *figures_api.HANDLERS, *pooling_api.HANDLERS,
+            *custody.HANDLERS, *coverage.HANDLERS, *visits.HANDLERS, *hq.HANDLERS,
             *reports_api.HANDLERS, *labels_api.HANDLERS, *papers.HANDLERS,
             *access.HANDLERS, *device_api.HANDLERS,
             *desk.HANDLERS, *console.HANDLERS, *field.HANDLERS, *resident.HANDLERS,

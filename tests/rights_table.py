@@ -10,6 +10,7 @@ from tests.rights_desk import DESK
 from tests.rights_intake import INTAKE
 from tests.rights_laboratory import LABORATORY, Ask
 from tests.rights_papers import PAPERS
+from tests.rights_pooling import POOLING
 from tests.rights_resident import RESIDENT
 from tests.rights_teams import TEAMS
 from tests.rights_workforce import WORKFORCE
@@ -354,6 +355,7 @@ TABLE: dict[str, list[Ask]] = {
     **RESIDENT,
     **WORKFORCE,
     **TEAMS,
+    **POOLING,
     "GET /v1/oidc/start": [Ask("/v1/oidc/start", answer="oidc-not-set")],
     "GET /v1/oidc/callback": [Ask("/v1/oidc/callback", answer="oidc-not-set")],
     "GET /openapi": [Ask("/openapi")],

@@ -56,7 +56,9 @@ def test_a_group_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_group_must_exist() -> None:
     with pytest.raises(BenchGroupUnknown) as caught:
         asyncio.run(run_bench(quick=True, only=("doors",), progress=lambda _done, _total: None))
-    groups = "reference, door, import, read, rights, lanes, callups, laboratory, console, start"
+    groups = (
+        "reference, door, import, read, rights, lanes, callups, laboratory, console, pooling, start"
+    )
     assert groups in str(caught.value)
 
 

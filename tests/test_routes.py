@@ -28,6 +28,7 @@ from tests.test_desk_routes import ANSWERED as AT_THE_DESK
 from tests.test_http import GETS, POSTS, check, fits
 from tests.test_imports import ANSWERED as IMPORTING
 from tests.test_laboratory_routes import ANSWERED
+from tests.test_pooling_routes import ANSWERED as POOLING
 from tests.test_print_room import ANSWERED as PRINTING
 from tests.test_resident_pages import ANSWERED as RESIDENTS
 from tests.test_site_photos import ANSWERED as PHOTOS
@@ -286,9 +287,8 @@ def test_no_route_is_left_out(play: Play):
     answered = {(method, path) for list_ in here for method, path, *_ in list_}
     answered |= {("GET", path) for path, *_ in GETS} | {("POST", path) for path, *_ in POSTS}
     answered |= AT_THE_DESK | PRINTING
-    answered |= (
-        ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS | CALLING | TEAMING
-    )
+    answered |= ANSWERED | IMPORTING | WALKING | overview.ANSWERED | RESIDENTS | PHOTOS | CALLING
+    answered |= TEAMING | POOLING
 
     async def story(muster: Instance) -> None:
         left = [

@@ -44,6 +44,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "handover": ("custody", "Hand-overs of boxes that one side only scanned, or that differ."),
         "lab": ("laboratory", "Laboratories: open lists, files, release, results for others."),
         "plate": ("laboratory", "Plates: load, show, discard."),
+        "pool": ("pooling", "How many swabs in a tube: designs, advice, prevalence, decoding."),
         "assay": ("laboratory", "Call rules: dated editions of what Ct values mean."),
     },
     "Look up": {

@@ -106,7 +106,7 @@ LAYERS = (
             "muster.hq.reports_api", "muster.custody.labels_api", "muster.papers.api",
             "muster.desk.why_api", "muster.desk.record_api", "muster.desk.history_api",
             "muster.desk.work_api",
-            "muster.lab.station_api", "muster.lab.figures_api", "muster.coverage.live",
+            "muster.lab.station_api", "muster.lab.figures_api", "muster.lab.pooling_api", "muster.coverage.live",
             "muster.coverage.overview_api", "muster.coverage.briefing_api",
             "muster.coverage.map_api",
             *(f"muster.resident.{n}" for n in (

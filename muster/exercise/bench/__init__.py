@@ -17,6 +17,7 @@ from muster.exercise.bench.importing import measure_import
 from muster.exercise.bench.laboratory import measure_laboratory
 from muster.exercise.bench.lanes import measure_lanes
 from muster.exercise.bench.machine import busy_share, describe_machine
+from muster.exercise.bench.pooling import measure_pooling
 from muster.exercise.bench.reading import measure_read
 from muster.exercise.bench.rights import measure_rights
 from muster.exercise.bench.starting import measure_start
@@ -35,6 +36,7 @@ _GROUPS: dict[str, tuple[Group, int]] = {
     "callups": (measure_call_ups, 180),
     "laboratory": (measure_laboratory, 300),
     "console": (measure_console, 240),
+    "pooling": (measure_pooling, 5),
     "start": (measure_start, 10),
 }
 

@@ -1,0 +1,58 @@
+"""Pooling over HTTP: the engine's answers, and its problems."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from muster.access.decide import Grant
+from muster.instance import Instance
+from tests.browsers import Door, someone, visit
+from tests.conftest import Play
+from tests.table import STREET_UNITS, events
+
+ANSWERED = {
+    ("GET", "/v1/pooling/design"), ("GET", "/v1/pooling/advice"), ("GET", "/v1/pooling/prevalence"),
+    ("GET", "/v1/pooling/ct-shift"), ("POST", "/v1/pooling/decode"),
+}  # fmt: skip
+
+
+def test_questions_over_http(play: Play) -> None:
+    async def story(muster: Instance, door: Door) -> None:
+        await muster.door.append(events(STREET_UNITS))
+        await someone(muster, "lead", Grant("command_post", everywhere=True))
+        async with door.signed_in("lead") as browser:
+            await browser.set_up_codes()
+
+            async def ask(path: str, **params: Any) -> Any:
+                return (await browser.ask("GET", f"/v1/pooling/{path}?{urlencode(params)}")).json()
+
+            design = await ask("design", prevalence=0.01, stages="10,1")
+            assert (design["configuration"], round(design["expected_tests"], 4)) == ("10,1", 2.0371)
+            best = await ask("design", prevalence=0.01, optimal="3", max_size=24)
+            assert best["configuration"] == "24;5,5,5,5,4;1"
+            side = await ask("design", prevalence=0.01, array_side=10, master=True)
+            assert (side["size"], round(side["tests_per_person"], 4)) == (100, 0.1556)
+            advice = await ask("advice", pools="10:500:1")
+            assert (advice["best"]["size"], len(advice["options"])) == (20, 20)
+            assert {*advice["reasons"][0]} == {"en", "zh"}
+            known = await ask("advice", prevalence=0.4)
+            assert known["best"]["size"] == 1
+            assert (await ask("prevalence", pools="1:20:1"))["estimate"] - 0.05 < 1e-9
+            shift = await ask("ct-shift", members=10, tube_ml=6, single_ml=3, efficiency=0.95)
+            assert round(shift["ct_shift"], 6) == 1.037911
+            body = {"design": "a,b,c\n1,1,0\n0,1,1\n", "ct": "31,5\nUndetermined\n"}
+            decoded = await browser.ask("POST", "/v1/pooling/decode", body)
+            assert decoded.json() == {
+                "positive": ["a"], "negative": ["b", "c"], "retest": [], "stray_pools": [],
+                "explained": True,
+            }  # fmt: skip
+            for slug, answer in (
+                ("pooling-unclear", await ask("design", prevalence=0.01)),
+                ("pooling-unclear", await ask("advice")),
+                ("prevalence-unfit", await ask("design", prevalence=2, stages="10,1")),
+                ("stages-unfit", await ask("design", prevalence=0.1, stages="24,7,1")),
+                ("pools-unfit", await ask("prevalence", pools="10:5:6")),
+                ("amount-unfit", await ask("ct-shift", members=1, tube_ml=0, single_ml=3)),
+            ):
+                assert answer["type"] == f"urn:muster:problem:{slug}"
+
+    visit(play, story)
