@@ -735,6 +735,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/aid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAid
+         * @description Aid from elsewhere with its sums, the latest first.
+         */
+        get: operations["V1AidListAid"];
+        put?: never;
+        /**
+         * AgreeAid
+         * @description Note what was agreed with another place.
+         */
+        post: operations["V1AidAgreeAid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowAid
+         * @description An aid with its waves: how many were sent, how many came.
+         */
+        get: operations["V1AidShowAid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * OpenAidAccounts
+         * @description An account for each who is here, valid in the host's area until the aid ends or is released; slips are
+         *     printed as for any other.
+         */
+        post: operations["V1AidAccountsOpenAidAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AssignAid
+         * @description Give those who are here places all over the host's area, or only say which those would be.
+         */
+        post: operations["V1AidAssignAssignAid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAidPosts
+         * @description Who of an aid stands where and when; masked unless a reason is given.
+         */
+        get: operations["V1AidPostsListAidPosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReleaseAid
+         * @description Release an aid, or one wave of it: places nobody came to yet are free, accounts end now.
+         */
+        post: operations["V1AidReleaseReleaseAid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/aid/{aid}/waves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SendWave
+         * @description Note that a part of an aid sets out.
+         */
+        post: operations["V1AidWavesSendWave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alarms": {
         parameters: {
             query?: never;
@@ -913,6 +1058,26 @@ export interface paths {
          * @description Take a way from somebody.
          */
         post: operations["V1AssignmentsTaskWithdrawWithdrawAssignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/badges/{text}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowBadge
+         * @description Whose badge was scanned; masked unless a reason is given.
+         */
+        get: operations["V1BadgesTextShowBadge"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1600,6 +1765,26 @@ export interface paths {
         get: operations["V1DuplicatesListDuplicates"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duty-carried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CarryDuty
+         * @description Note how many days of duty on end people have behind them who came from elsewhere.
+         */
+        post: operations["V1DutyCarriedCarryDuty"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2805,6 +2990,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/lodgings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * GiveLodging
+         * @description Say where people sleep and who feeds them, at home too.
+         */
+        post: operations["V1LodgingsGiveLodging"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/map": {
         parameters: {
             query?: never;
@@ -3484,6 +3689,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pooling/advice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowPoolAdvice
+         * @description How many swabs in a tube, by the last round's tubes (`size:tubes:positive,…`) or a prevalence, with
+         *     every size weighed, the floor of each and the reasons.
+         */
+        get: operations["V1PoolingAdviceShowPoolAdvice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pooling/ct-shift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowCtShift
+         * @description How much later the signal comes by the tube's volume, and what share is still found.
+         */
+        get: operations["V1PoolingCtShiftShowCtShift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pooling/decode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * DecodePools
+         * @description Who is positive in a laboratory's study with overlapping pools; one wrong pool is found.
+         */
+        post: operations["V1PoolingDecodeDecodePools"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pooling/design": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowPoolDesign
+         * @description What a design costs and misses: stages (`24,6,1`), a square array, or the best of a kind.
+         */
+        get: operations["V1PoolingDesignShowPoolDesign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pooling/prevalence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowPoolPrevalence
+         * @description How common the infection is, by pools of any sizes, with a 95 % interval.
+         */
+        get: operations["V1PoolingPrevalenceShowPoolPrevalence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/positions": {
         parameters: {
             query?: never;
@@ -3710,6 +4016,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/print/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintBadges
+         * @description Badges of a team's people, ten on a page; names are masked unless a reason is given.
+         */
+        get: operations["V1PrintBadgesPrintBadges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/print/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintCertificates
+         * @description A certificate of service for each of an aid or a team: days, posts, hours; of an aid from its beginning to
+         *     its release, of a team since a day. Names are masked unless a reason is given.
+         */
+        get: operations["V1PrintCertificatesPrintCertificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/print/codes": {
         parameters: {
             query?: never;
@@ -3813,6 +4160,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/print/post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintPost
+         * @description The sheet that hangs at a post, in both languages: whoever scans its code has arrived.
+         */
+        get: operations["V1PrintPostPrintPost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/print/posters": {
         parameters: {
             query?: never;
@@ -3825,6 +4192,46 @@ export interface paths {
          * @description Posters of a site, or of the sites under an area, each with a code that names the site.
          */
         get: operations["V1PrintPostersPrintPosters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/print/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintRoster
+         * @description Who is on duty under an area on a day, place by place, with room to sign.
+         */
+        get: operations["V1PrintRosterPrintRoster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/print/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PrintTeams
+         * @description Team lists, a page a team, with what each is made of in figures by which nobody is known.
+         */
+        get: operations["V1PrintTeamsPrintTeams"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5153,6 +5560,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/team-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * GroupPeople
+         * @description Form so many teams evenly of many people, or only say which those would be.
+         */
+        post: operations["V1TeamGroupsGroupPeople"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListTeams
+         * @description Teams by code: all, under an area, of a kind, of an aid.
+         */
+        get: operations["V1TeamsListTeams"];
+        put?: never;
+        /**
+         * FormTeam
+         * @description Form a team.
+         */
+        post: operations["V1TeamsFormTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ShowTeam
+         * @description A team, and what it is made of, in figures.
+         */
+        get: operations["V1TeamsShowTeam"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ChangeTeam
+         * @description Say anew what a team is: leader, lodging, vehicle, badge, colour.
+         */
+        post: operations["V1TeamsChangeChangeTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}/dissolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * DissolveTeam
+         * @description Dissolve a team: nobody is in it any more.
+         */
+        post: operations["V1TeamsDissolveDissolveTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * JoinTeam
+         * @description People work in a team from now on, and in no other of its kind.
+         */
+        post: operations["V1TeamsJoinJoinTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}/let-go": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * LeaveTeam
+         * @description People do not work in a team any more.
+         */
+        post: operations["V1TeamsLetGoLeaveTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{team}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMembers
+         * @description Who works in a team; masked unless a reason is given.
+         */
+        get: operations["V1TeamsMembersListMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tubes": {
         parameters: {
             query?: never;
@@ -5321,6 +5892,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/waves/{wave}/arrival": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ConfirmArrival
+         * @description Confirm that a wave is here, and how many came.
+         */
+        post: operations["V1WavesArrivalConfirmArrival"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/work": {
         parameters: {
             query?: never;
@@ -5346,6 +5937,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AccountsWanted */
+        AccountsWanted: {
+            /** @enum {string} */
+            role: "grid_worker" | "sampler" | "squad" | "courier";
+        };
         /** Ages */
         Ages: {
             hours: number;
@@ -5353,6 +5949,70 @@ export interface components {
             oldest_at: string;
             over: number;
             tubes: number;
+        };
+        /** AidAccount */
+        AidAccount: {
+            login: string;
+            new: boolean;
+            /** Format: uuid */
+            staff: string;
+        };
+        /** AidMade */
+        AidMade: {
+            /** Format: uuid */
+            id: string;
+        };
+        /** AidPlanned */
+        AidPlanned: {
+            assigned: number;
+            dry: boolean;
+            places: components["schemas"]["PlaceFilled"][];
+            refused: {
+                [key: string]: string;
+            };
+            resting: components["schemas"]["Resting"][];
+            unfit: {
+                [key: string]: string;
+            };
+        };
+        /** AidShown */
+        AidShown: {
+            /** Format: uuid */
+            aid: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: uuid */
+            host: string;
+            host_name: string | null;
+            /** @enum {string} */
+            kind: "cadres" | "medics" | "labs" | "volunteers" | "mixed";
+            lead: string | null;
+            lodging: string | null;
+            meals: string | null;
+            name: string;
+            released_at: string | null;
+            sender: string;
+            /** Format: date-time */
+            starts_at: string;
+            unit: string | null;
+            waves: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** AidWish */
+        AidWish: {
+            /** @default false */
+            dry: boolean;
+            /** Format: date-time */
+            ends_at: string;
+            /** @default compound */
+            level: string;
+            /** @default 0 */
+            rest: number;
+            /** @enum {string} */
+            role: "sampler" | "registrar" | "queue_guide" | "phone_helper" | "caller" | "order_keeper" | "escort" | "courier" | "lab_worker" | "tracer" | "door_worker" | "gate_guard" | "disinfector" | "driver" | "site_chief" | "police" | "other";
+            /** Format: date-time */
+            starts_at: string;
         };
         /** Alarm */
         Alarm: {
@@ -5451,6 +6111,14 @@ export interface components {
             state: "issued" | "acknowledged" | "done" | "withdrawn";
             /** Format: uuid */
             task: string;
+        };
+        /** BadgeOwner */
+        BadgeOwner: {
+            name: string | null;
+            /** Format: uuid */
+            staff: string;
+            teams: string[];
+            unit_name: string | null;
         };
         /** Barcode */
         Barcode: {
@@ -5570,6 +6238,17 @@ export interface components {
             called_by: string;
             site_name: string | null;
         };
+        /** Came */
+        Came: {
+            count: number;
+        };
+        /** Carried */
+        Carried: {
+            days: number;
+            /** Format: date */
+            on: string;
+            staff: string[];
+        };
         /** CarriedBox */
         CarriedBox: {
             bags: string[];
@@ -5660,6 +6339,10 @@ export interface components {
             /** @enum {string} */
             role: "positive_control" | "negative_control" | "no_template_control";
             target: string;
+        };
+        /** Counted */
+        Counted: {
+            people: number;
         };
         /** Credentials */
         Credentials: {
@@ -5910,6 +6593,22 @@ export interface components {
         Glance: {
             alarms: components["schemas"]["Alarm"][] | null;
             overview: components["schemas"]["Overview"];
+        };
+        /** GroupMade */
+        GroupMade: {
+            code: string;
+            marking: string;
+            staff: string[];
+            /** Format: uuid */
+            team: string;
+        };
+        /** GroupsMade */
+        GroupsMade: {
+            dry: boolean;
+            groups: components["schemas"]["GroupMade"][];
+            unevenness: {
+                [key: string]: number;
+            };
         };
         /** HandedOverNote */
         HandedOverNote: {
@@ -6237,6 +6936,15 @@ export interface components {
             /** Format: uuid */
             plate: string;
         };
+        /** Lodged */
+        Lodged: {
+            area?: string | null;
+            /** @default false */
+            at_home: boolean;
+            lodging?: string | null;
+            meals?: string | null;
+            staff: string[];
+        };
         /** Looked */
         Looked: {
             columns: components["schemas"]["FoundColumn"][];
@@ -6301,6 +7009,23 @@ export interface components {
             /** @enum {string} */
             role: "command_post" | "area_lead" | "grid_worker" | "sampler" | "squad" | "courier" | "lab_receiver" | "lab_operator" | "lab_releaser" | "tracer";
             since?: string | null;
+        };
+        /** NewAid */
+        NewAid: {
+            /** Format: date-time */
+            ends_at: string;
+            host: string;
+            id?: string | null;
+            /** @enum {string} */
+            kind: "cadres" | "medics" | "labs" | "volunteers" | "mixed";
+            lead?: string | null;
+            lodging?: string | null;
+            meals?: string | null;
+            name: string;
+            sender: string;
+            /** Format: date-time */
+            starts_at: string;
+            unit?: string | null;
         };
         /** NewAssay */
         NewAssay: {
@@ -6376,6 +7101,16 @@ export interface components {
             retired: boolean;
             since?: string | null;
             supplier: string;
+        };
+        /** NewGroups */
+        NewGroups: {
+            call_up?: string | null;
+            count: number;
+            /** @default false */
+            dry: boolean;
+            staff?: string[];
+            team: components["schemas"]["NewTeam"];
+            unit?: string | null;
         };
         /** NewHeat */
         NewHeat: {
@@ -6508,9 +7243,36 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
         };
+        /** NewTeam */
+        NewTeam: {
+            aid?: string | null;
+            area: string;
+            badge?: string | null;
+            code: string;
+            deputy?: string | null;
+            /** @enum {string} */
+            kind: "squad" | "group" | "branch" | "commando" | "aid";
+            leader?: string | null;
+            lodging?: string | null;
+            /** @enum {null|string} */
+            marking?: "red" | "orange" | "yellow" | "green" | "blue" | "violet" | "brown" | "black" | null;
+            name: string;
+            parent?: string | null;
+            vehicle?: string | null;
+            wave?: string | null;
+        };
         /** NewTemplate */
         NewTemplate: {
             template: components["schemas"]["Template"];
+        };
+        /** NewWave */
+        NewWave: {
+            /** Format: date-time */
+            arrives_by: string;
+            count: number;
+            /** Format: date-time */
+            leaves_at: string;
+            number: number;
         };
         /** Objection */
         Objection: {
@@ -6700,11 +7462,30 @@ export interface components {
             released: number;
             sampled: number;
         };
+        /** PlaceFilled */
+        PlaceFilled: {
+            /** Format: uuid */
+            area: string;
+            code: string | null;
+            /** Format: uuid */
+            demand: string;
+            name: string | null;
+            placed: number;
+            size: number;
+            staff: string[];
+        };
         /** Placed */
         Placed: {
             areas: number;
             sites: number;
             unplaced: components["schemas"]["Unplaced"][];
+        };
+        /** PooledStudy */
+        PooledStudy: {
+            ct: string;
+            design: string;
+            /** @default 40 */
+            limit: number;
         };
         /** ProblemDetails */
         ProblemDetails: {
@@ -6809,6 +7590,15 @@ export interface components {
             /** @enum {string} */
             reason: "wrong_file" | "wrong_tube" | "superseded" | "other";
         };
+        /** Released */
+        Released: {
+            accounts: number;
+            people: number;
+        };
+        /** ReleasedWave */
+        ReleasedWave: {
+            wave?: string | null;
+        };
         /** Relief */
         Relief: {
             by?: string | null;
@@ -6899,6 +7689,12 @@ export interface components {
         Resolving: {
             /** @enum {string} */
             how: "found" | "resample" | "discarded" | "relabelled" | "sent_on" | "accepted" | "other";
+        };
+        /** Resting */
+        Resting: {
+            days: number;
+            /** Format: uuid */
+            staff: string;
         };
         /** Revoking */
         Revoking: {
@@ -7265,6 +8061,53 @@ export interface components {
             code: string;
             grey_to?: number | null;
             positive_to: number;
+        };
+        /** TeamMade */
+        TeamMade: {
+            /** Format: uuid */
+            team: string;
+        };
+        /** TeamPeople */
+        TeamPeople: {
+            staff: string[];
+        };
+        /** TeamPeopleOut */
+        TeamPeopleOut: {
+            staff: string[];
+            /**
+             * @default left
+             * @enum {string}
+             */
+            why: "moved" | "left" | "mistake";
+        };
+        /** TeamShown */
+        TeamShown: {
+            aid: string | null;
+            /** Format: uuid */
+            area: string;
+            area_name: string | null;
+            badge: string | null;
+            code: string;
+            composition: {
+                [key: string]: {
+                    [key: string]: number | string;
+                };
+            };
+            deputy: string | null;
+            dissolved: boolean;
+            /** @enum {string} */
+            kind: "squad" | "group" | "branch" | "commando" | "aid";
+            leader: string | null;
+            lodging: string | null;
+            marking: string | null;
+            name: string;
+            parent: string | null;
+            pattern: string | null;
+            people: number;
+            /** Format: uuid */
+            team: string;
+            vehicle: string | null;
+            wave: string | null;
         };
         /** Template */
         Template: {
@@ -9059,6 +9902,286 @@ export interface operations {
             };
         };
     };
+    V1AidListAid: {
+        parameters: {
+            query?: {
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidAgreeAid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAid"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AidMade"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidShowAid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AidShown"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidAccountsOpenAidAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountsWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AidAccount"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidAssignAssignAid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AidWish"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AidPlanned"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidPostsListAidPosts: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidReleaseReleaseAid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleasedWave"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1AidWavesSendWave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                aid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWave"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AidMade"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1AlarmsListAlarms: {
         parameters: {
             query?: never;
@@ -9386,6 +10509,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1BadgesTextShowBadge: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+            };
+            header?: never;
+            path: {
+                text: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BadgeOwner"];
+                };
             };
             /** @description a problem */
             default: {
@@ -10671,6 +11828,37 @@ export interface operations {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1DutyCarriedCarryDuty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Carried"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {
@@ -13006,6 +14194,37 @@ export interface operations {
             };
         };
     };
+    V1LodgingsGiveLodging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Lodged"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1MapShowMap: {
         parameters: {
             query?: {
@@ -14178,6 +15397,196 @@ export interface operations {
             };
         };
     };
+    V1PoolingAdviceShowPoolAdvice: {
+        parameters: {
+            query?: {
+                pools?: string | null;
+                prevalence?: number | null;
+                sensitivity?: number;
+                specificity?: number;
+                max_size?: number;
+                household?: number;
+                correlation?: number;
+                minutes?: number;
+                test_price?: number;
+                hour_price?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PoolingCtShiftShowCtShift: {
+        parameters: {
+            query: {
+                members: number;
+                tube_ml: number;
+                single_ml: number;
+                efficiency?: number;
+                ct_mean?: number | null;
+                ct_sd?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PoolingDecodeDecodePools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PooledStudy"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PoolingDesignShowPoolDesign: {
+        parameters: {
+            query: {
+                prevalence: number;
+                sensitivity?: number;
+                specificity?: number;
+                stages?: string | null;
+                array_side?: number | null;
+                master?: boolean;
+                optimal?: "2" | "3" | "array" | null;
+                max_size?: number;
+                min_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PoolingPrevalenceShowPoolPrevalence: {
+        parameters: {
+            query: {
+                pools: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PositionsPlace: {
         parameters: {
             query: {
@@ -14573,6 +15982,84 @@ export interface operations {
             };
         };
     };
+    V1PrintBadgesPrintBadges: {
+        parameters: {
+            query: {
+                team: string;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PrintCertificatesPrintCertificates: {
+        parameters: {
+            query?: {
+                team?: string | null;
+                aid?: string | null;
+                since?: string | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PrintCodesPrintCodes: {
         parameters: {
             query: {
@@ -14765,11 +16252,125 @@ export interface operations {
             };
         };
     };
+    V1PrintPostPrintPost: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                area?: string | null;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1PrintPostersPrintPosters: {
         parameters: {
             query?: {
                 site?: string | null;
                 area?: string | null;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PrintRosterPrintRoster: {
+        parameters: {
+            query: {
+                area: string;
+                day?: string | null;
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                form?: "ours" | "shipped";
+                language?: "zh" | "en" | null;
+                /** @description png: the first page, to look at */
+                format?: "pdf" | "png";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file of this format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "image/png": unknown;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1PrintTeamsPrintTeams: {
+        parameters: {
+            query: {
+                team: string[];
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
                 form?: "ours" | "shipped";
                 language?: "zh" | "en" | null;
                 /** @description png: the first page, to look at */
@@ -17315,6 +18916,319 @@ export interface operations {
             };
         };
     };
+    V1TeamGroupsGroupPeople: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroups"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsMade"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsListTeams: {
+        parameters: {
+            query?: {
+                area?: string | null;
+                kind?: "squad" | "group" | "branch" | "commando" | "aid" | null;
+                aid?: string | null;
+                dissolved?: boolean;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsFormTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTeam"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamMade"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsShowTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamShown"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsChangeChangeTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTeam"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsDissolveDissolveTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsJoinJoinTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamPeople"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counted"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsLetGoLeaveTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamPeopleOut"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counted"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1TeamsMembersListMembers: {
+        parameters: {
+            query?: {
+                /** @description why names and numbers are to be shown whole; needs the right to unmask */
+                reason?: "door_to_door" | "call_back" | "tracing" | "correction" | "emergency" | "data_subject" | null;
+                /** @description the `next` of the page before */
+                after?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description csv and xlsx hold the whole list */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page, or the whole list as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     V1TubesListTubes: {
         parameters: {
             query?: {
@@ -17629,6 +19543,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Walker"][];
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    V1WavesArrivalConfirmArrival: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Came"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {
