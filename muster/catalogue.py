@@ -9,6 +9,7 @@ import muster.coverage.events
 import muster.custody.events
 import muster.hq.events
 import muster.lab.events
+import muster.posture.events
 import muster.registry.events
 import muster.sampling.events
 import muster.visits.events
@@ -78,6 +79,9 @@ CATALOGUE = Catalogue(
         "workforce.posting",
         "hq.addressee",
         "hq.task",
+        "posture.template",
+        "posture.command",
+        "posture.working_group",
         "coverage.briefing",
         "hq.report",
         "hq.signature",
@@ -100,6 +104,7 @@ CATALOGUE = Catalogue(
         "hq.in_force",
         "hq.called",
         "hq.reader",
+        "posture.opening",
     ),
     rules=(
         *rules("registry", "document_differs", "same_document"),
@@ -109,6 +114,7 @@ CATALOGUE = Catalogue(
         *rules("hq", "withdraw_call", "call_addressees", "tell_readers", "tell_late_readers"),
         *rules("hq", "task_due"),
         *rules("workforce", "withdraw_summons"),
+        *rules("posture", "withdraw_opening", "issue_opening"),
     ),
     guards=guards("muster.access", "guards.sql"),
     widenings=(

@@ -212,6 +212,9 @@ DEFAULT_BOX_LEAST_DECIDEGREES = 20  # 2 to 8 degrees on the way
 DEFAULT_BOX_MOST_DECIDEGREES = 80
 DEFAULT_TASK_MINUTES = 30  # for the squad and the communities to go to a positive tube's members
 DEFAULT_OVERDUE_TASK_MINUTES = 60  # for a community to see to recalls past their time
+COMMAND_GROUP_LIMIT = (
+    5_000  # of one command post: the grids of a district, and what stands above them
+)
 DEFAULT_TOLD_HOURS = 24  # to have seen that a result one had read was amended
 READING_NOTED_SECONDS = 60  # an answer is noted after it was read: one on its way counts
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm

@@ -68,6 +68,10 @@ def _braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+GROUPS = (
+    '[{"group":"00000000-0000-7000-8000-000000000001","code":"G","name":"N","name_en":"N",'
+    '"area":"00000000-0000-7000-8000-000000000002","role":"area_lead"}]'
+)
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
     "StaffDelisted": "st{x} unit=U{x}", "StaffAway": "st{x} starts_at=08:00 ends_at=09:00",
@@ -76,6 +80,10 @@ NEVER_SENT: dict[str, str] = {
     "StaffCalledUp": "N call_up=cu{x} demand=dm{x} staff=st{x}", "CallAnswered": "su{x} answer=declined",
     "SummonsWithdrawn": "su{x}", "StaffPosted": "N staff=st{x} demand=dm{x}",
     "PostingWithdrawn": "po{x} why=mistake", "ArrivedAtPost": "po{x}", "Relieved": "po{x}",
+    "PostureTemplateKept": 'N code=P name=N name_en=N groups=[{{"code":"G","name":"N","name_en":"N"}}]',
+    "CommandRaised": "N template=N edition=N area=S{x} groups="
+    + _braces(GROUPS),
+    "GroupLed": "N command=N", "CommandStoodDown": "N",
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
     "SitePlaced": "X{x} lon_micro=0 lat_micro=0 source=s",
     "AreaPlaced": "S{x} lon_micro=0 lat_micro=0 source=s",

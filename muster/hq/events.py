@@ -10,8 +10,9 @@ from msgspec import Meta
 from muster.ledger.event import Body, Code, Key, Label
 
 TaskKind = Literal[
-    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "other"
-]
+    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "command",
+    "other",
+]  # fmt: skip
 # What rules call addressees to.
 CalledTo = Literal["positive_tube", "recall_overdue"]
 # Whom they may call: roles that have an inbox.

@@ -14,7 +14,7 @@ SELECT e.subject AS addressee, e.id AS edition,
 FROM ledger.event e
 WHERE e.type = 'AddresseeListed' AND e.body IS NOT NULL;
 
--- name: task (key: task; touched: task; index: tube; index: login; index: due_at, task where state IN ('issued', 'acknowledged'))
+-- name: task (key: task; touched: task; index: tube; index: login; index: about; index: due_at, task where state IN ('issued', 'acknowledged'))
 -- Each task and how it stands: done beats withdrawn beats acknowledged; who came first is named. A
 -- phone that was away may say "done" of what has been withdrawn since: it was done.
 SELECT DISTINCT ON (i.subject) i.subject AS task,

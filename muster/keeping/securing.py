@@ -25,6 +25,7 @@ READER_ROLE = "muster_reader"
 _FORM = "2"  # of what is made below: another one makes the policies anew
 _SCHEMAS = (
     "ledger", "vault", "registry", "sampling", "custody", "lab", "coverage", "hq", "access", "visits", "workforce",
+    "posture",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ UUID_KINDS = (
     "device", "format", "box", "carried", "reception", "scanned", "discrepancy", "plate", "run", "assay", "template",
     "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels", "needs",
     "visit", "call", "home_request", "staff", "demand", "call_up", "summons", "posting",
+    "posture_template", "command",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 
