@@ -9,6 +9,7 @@ import muster.coverage.events
 import muster.custody.events
 import muster.hq.events
 import muster.lab.events
+import muster.posture.events
 import muster.registry.events
 import muster.sampling.events
 import muster.teams.events
@@ -95,6 +96,9 @@ CATALOGUE = Catalogue(
         "teams.lodging",
         "hq.addressee",
         "hq.task",
+        "posture.template",
+        "posture.command",
+        "posture.working_group",
         "coverage.briefing",
         "hq.report",
         "hq.signature",
@@ -118,6 +122,7 @@ CATALOGUE = Catalogue(
         "hq.called",
         "hq.reader",
         "workforce.to_tell",
+        "posture.opening",
     ),
     rules=(
         *rules("registry", "document_differs", "same_document"),
@@ -127,6 +132,7 @@ CATALOGUE = Catalogue(
         *rules("hq", "withdraw_call", "call_addressees", "tell_readers", "tell_late_readers"),
         *rules("hq", "task_due", "posts_seen_to", "tell_of_posts"),
         *rules("workforce", "withdraw_summons"),
+        *rules("posture", "withdraw_opening", "issue_opening"),
     ),
     guards=guards("muster.access", "guards.sql"),
     widenings=(

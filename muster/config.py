@@ -226,6 +226,9 @@ FREED_AFTER_INCIDENT_HOURS = 24  # whose places others take meanwhile
 TEAMS_AT_ONCE_LIMIT = 200  # formed from one list of people
 TEAM_PEOPLE_LIMIT = 2_000  # in one list: what groups are made of, or a wave of an aid
 AID_PLACES_LIMIT = 1_000  # filled from one aid at once
+COMMAND_GROUP_LIMIT = (
+    5_000  # of one command post: the grids of a district, and what stands above them
+)
 DEFAULT_TOLD_HOURS = 24  # to have seen that a result one had read was amended
 READING_NOTED_SECONDS = 60  # an answer is noted after it was read: one on its way counts
 DEFAULT_OBJECTION_HOURS = 72  # an objection unanswered for so long is an alarm

@@ -68,6 +68,10 @@ def _braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+GROUPS = (
+    '[{"group":"00000000-0000-7000-8000-000000000001","code":"G","name":"N","name_en":"N",'
+    '"area":"00000000-0000-7000-8000-000000000002","role":"area_lead"}]'
+)
 # Of each type that no role may send, such as decisions and what follows by rule.
 NEVER_SENT: dict[str, str] = {
     "StaffDelisted": "st{x} unit=U{x}", "StaffAway": "st{x} starts_at=08:00 ends_at=09:00",
@@ -83,6 +87,10 @@ NEVER_SENT: dict[str, str] = {
     "TeamFormed": "N area=S{x}", "TeamJoined": "st{x} team=tm{x}", "TeamLeft": "st{x} team=tm{x}",
     "AidAgreed": "N host=S{x}", "WaveSent": "N aid=ai{x}", "WaveArrived": "wv{x} count=1", "AidReleased": "ai{x}",
     "DutyCarried": "st{x} days=3", "LodgingGiven": "st{x} at_home=true",
+    "PostureTemplateKept": 'N code=P name=N name_en=N groups=[{{"code":"G","name":"N","name_en":"N"}}]',
+    "CommandRaised": "N template=N edition=N area=S{x} groups="
+    + _braces(GROUPS),
+    "GroupLed": "N command=N", "CommandStoodDown": "N",
     "RoundOpened": "N areas=S{x}", "RoundClosed": "R{x} balance=[]",
     "SitePlaced": "X{x} lon_micro=0 lat_micro=0 source=s",
     "AreaPlaced": "S{x} lon_micro=0 lat_micro=0 source=s",

@@ -307,6 +307,10 @@ OTHERS = """
     15:30  AidReleased          p3
     15:30  DutyCarried          p3  days=3
     15:30  LodgingGiven         p3  at_home=true
+    15:30  PostureTemplateKept  p3  code=P name=N name_en=N groups=[{"code":"G","name":"N","name_en":"N"}]
+    15:30  CommandRaised        p3  template=p3 edition=p3 area=p3 groups=[{"group":"00000000-0000-7000-8000-000000000001","code":"G","name":"N","name_en":"N","area":"00000000-0000-7000-8000-000000000002","role":"area_lead"}]
+    15:30  GroupLed             p3  command=p3
+    15:30  CommandStoodDown     p3
     15:30  VisitWithdrawn       p3
     15:30  BuildingCalled       H1  round=R1
     15:30  HomeSamplingAsked    p3  reason=bedridden

@@ -28,6 +28,7 @@ CONTENTS: dict[str, dict[str, tuple[str, str]]] = {
         "recalls": ("looking", "Every recall and how it stands."),
         "task": ("tasks", "What is to be done: list, acknowledge, done."),
         "addressee": ("tasks", "Who is told of positive tubes and overdue recalls."),
+        "posture": ("posture", "From peace to emergency and back: templates, command posts."),
         "alarms": ("looking", "What a person must look at, gravest first."),
         "callup": (
             "callups",

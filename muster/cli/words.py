@@ -191,6 +191,7 @@ WORDS = {
     # tasks
     "positive_tube": "阳性管", "result_amended": "结果更正", "discrepancy": "交接差异",
     "door_to_door": "入户走访",
+    "command": "指挥部任务",
     "issued": "待接收", "acknowledged": "已接收", "done": "已完成", "not_possible": "无法完成",
     "duplicate": "重复任务", "task_overdue": "任务超时", "site_area": "采样点所在区域",
     "member_community": "人员所在社区", "everywhere": "全部范围", "lab": "实验室",
@@ -280,6 +281,8 @@ WORDS = {
     "DutyCarried": "记入来前在岗天数", "LodgingGiven": "安排食宿",
     "trainings": "培训记录", "police": "公安", "property": "物业",
     "volunteers": "志愿者",
+    "PostureTemplateKept": "保存应急模板", "CommandRaised": "启动指挥部", "GroupLed": "指定组负责人",
+    "CommandStoodDown": "撤收指挥部",
     "ResultReleased": "发布结果", "ResultAmended": "更正结果", "ResultBound": "认定采样管",
     "ResultRejected": "否定结果", "RecallOrdered": "下达召回", "RecallWithdrawn": "撤回召回",
     "RecallClosed": "结束召回", "RecallReopened": "重启召回", "RecallFellDue": "召回超时",

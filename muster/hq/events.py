@@ -10,7 +10,7 @@ from msgspec import Meta
 from muster.ledger.event import Body, Code, Key, Label
 
 TaskKind = Literal[
-    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "other",
+    "positive_tube", "recall_overdue", "result_amended", "discrepancy", "door_to_door", "command", "other",
     "duty_watch", "duty_limit", "duty_grave", "duty_suit", "relief_asked", "incident", "heat",
 ]  # fmt: skip
 # What rules call addressees to.

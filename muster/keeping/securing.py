@@ -26,6 +26,7 @@ _FORM = "2"  # of what is made below: another one makes the policies anew
 _SCHEMAS = (
     "ledger", "vault", "registry", "sampling", "custody", "lab", "coverage", "hq", "access", "visits", "workforce",
     "teams",
+    "posture",
 )  # fmt: skip
 
 

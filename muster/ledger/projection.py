@@ -25,6 +25,7 @@ UUID_KINDS = (
     "lab", "addressee", "task", "reached", "queue", "area_place", "site_place", "briefing", "report", "labels", "needs",
     "visit", "call", "home_request", "staff", "demand", "call_up", "summons", "posting",
     "incident", "post_place", "owner", "heat", "team", "teamed", "aid", "wave",
+    "posture_template", "command",
 )  # fmt: skip
 TEXT_KINDS = ("barcode", "received", "sample", "box_code")
 

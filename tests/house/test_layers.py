@@ -38,6 +38,7 @@ LAYERS = (
     Layer("domain", ("muster.DOMAIN", "muster.intake", "muster.exercise"), only=()),
     Layer("events", ("muster.DOMAIN.events",)),
     Layer("vault", ("muster.registry.keyring", "muster.registry.vault")),
+    Layer("posture", ("muster.posture.templates",)),
     Layer("queries", ("muster.DOMAIN.queries", "muster.registry.about", "muster.desk.chain",
                       "muster.desk.records", "muster.coverage.overview",
                       "muster.coverage.mapping")),
@@ -123,7 +124,7 @@ LAYERS = (
 
 DOMAINS = (
     "registry", "workforce", "teams", "planning", "sampling", "custody", "lab", "coverage", "tracing",
-    "zones", "visits", "needs", "supplies", "hq", "access", "desk", "console",
+    "zones", "visits", "needs", "supplies", "hq", "posture", "access", "desk", "console",
     "field",
     "resident",
 )  # fmt: skip

@@ -35,6 +35,7 @@ export default {
       result_amended: "您看过的结果已更正",
       discrepancy: "收样不符，待核实",
       door_to_door: "入户走访未检人员",
+      command: "指挥部任务",
       other: "其他任务",
     },
     role: {
@@ -115,6 +116,7 @@ export default {
       result_amended: "A result you saw was amended",
       discrepancy: "A box and its manifest do not agree",
       door_to_door: "Go to the doors of who is missing",
+      command: "A task of the command post",
       other: "Another task",
     },
     role: {

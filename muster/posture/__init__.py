@@ -1,0 +1,1 @@
+"""Peace and emergency: prepared templates, and the command posts raised from them."""
