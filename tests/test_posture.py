@@ -121,7 +121,7 @@ def test_every_fault_is_said_with_its_place(play: Play):
                 ("D", "no account gone in force", False),
                 ("lead lin", "leads 2 groups", True),
             ]
-            with pytest.raises(decide.TemplateUnfit):
+            with pytest.raises(decide.PostureTemplateUnfit):
                 await decide.prepare(conn, muster.door, what, actor="desk", at=now())
         assert await select(muster, "SELECT code FROM posture.template") == []
 

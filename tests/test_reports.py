@@ -22,6 +22,7 @@ from muster.instance import Instance
 from muster.keeping.follower import catch_up
 from muster.keeping.redact import redact
 from muster.ledger.event import Event
+from muster.workforce.engine.limits import Broken
 from muster.workforce.events import DemandRaised, StaffPosted
 from tests.conftest import Play
 from tests.senders import client, query, visit
@@ -118,9 +119,10 @@ def test_every_kind_is_computed_again_as_it_was(play: Play, kind: str):
 def test_limits_lifted_by_name_stand_on_the_daily_report(play: Play):
     async def story(muster: Instance, http: httpx.AsyncClient) -> None:
         at = now()
-        ends_at, lead = at + timedelta(hours=14), ("too_long", "not_trained")
+        ends_at = at + timedelta(hours=14)
+        over: tuple[Broken, ...] = ("too_long", "not_trained")
         raised = DemandRaised(named("G1"), "sampler", 2, at, ends_at, named("X1"))
-        lifted = StaffPosted(named("w1"), named("D1"), "sampler", at, ends_at, None, lead)
+        lifted = StaffPosted(named("w1"), named("D1"), "sampler", at, ends_at, None, over)
         within = StaffPosted(named("w2"), named("D1"), "sampler", at, ends_at)
         said = (("D1", raised), ("q1", lifted), ("q2", within))
         await muster.door.append([

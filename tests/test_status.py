@@ -231,6 +231,7 @@ def test_nobody_changes_it_by_any_other_event(play: Play) -> None:
         told = events(
             OTHERS.replace("{ASSAY}", ASSAY)
             .replace("{TEMPLATE}", TEMPLATE)
+            .replace("{GROUPS}", GROUPS)
             .replace("{HASHES}", f"head={HASH} content={HASH} template={HASH}")
             .replace("{HASH}", HASH)
         )
@@ -251,6 +252,7 @@ _ABOUT_OTHERS = {
     if type_.__module__ in ("muster.access.events", "muster.ledger.event")
 }  # fmt: skip
 HASH = "00" * 32
+GROUPS = f'[{{"group":"{named("g")}","code":"G","name":"N","name_en":"N","area":"{named("S1")}","role":"area_lead"}}]'
 OTHERS = """
     15:30  AreaListed           H9  parent=G1
     15:30  UnitListed           U1  area=H1 code=U1 name=U1 kind=school
@@ -308,7 +310,7 @@ OTHERS = """
     15:30  DutyCarried          p3  days=3
     15:30  LodgingGiven         p3  at_home=true
     15:30  PostureTemplateKept  p3  code=P name=N name_en=N groups=[{"code":"G","name":"N","name_en":"N"}]
-    15:30  CommandRaised        p3  template=p3 edition=p3 area=p3 groups=[{"group":"00000000-0000-7000-8000-000000000001","code":"G","name":"N","name_en":"N","area":"00000000-0000-7000-8000-000000000002","role":"area_lead"}]
+    15:30  CommandRaised        p3  template=p3 edition=p3 area=p3 groups={GROUPS}
     15:30  GroupLed             p3  command=p3
     15:30  CommandStoodDown     p3
     15:30  VisitWithdrawn       p3

@@ -150,7 +150,7 @@ async def stand_down(out: Out, where: str) -> Any:
 
 def _readable(read: Template | Fault) -> Template:
     if isinstance(read, Fault):
-        raise decide.TemplateUnfit(place=read.place, reason=read.english)
+        raise decide.PostureTemplateUnfit(place=read.place, reason=read.english)
     return read
 
 

@@ -24,7 +24,7 @@ from muster.posture.queries import Conn
 from muster.posture.templates import Fault, Template
 
 
-class TemplateUnfit(Problem):
+class PostureTemplateUnfit(Problem):
     """The template cannot be used, at {place}: {reason}. `muster posture check` lists all of its faults."""
 
     zh = "模板无法使用，{place}：{reason}。可用 muster posture check 查看全部问题。"
@@ -74,7 +74,7 @@ async def faults(conn: Conn, template: Template, *, at: datetime) -> list[Fault]
 async def prepare(
     conn: Conn, door: Door, template: Template, *, actor: str, at: datetime
 ) -> tuple[UUID, list[Fault]]:
-    """Keep a template; its id, and what it warns of. Raises TemplateUnfit."""
+    """Keep a template; its id, and what it warns of. Raises PostureTemplateUnfit."""
     found = await faults(conn, template, at=at)
     _refuse(*(one for one in found if not one.warning))
     id_ = derived("posture_template", template.code)
@@ -88,7 +88,7 @@ async def raise_command(
 ) -> Raised:  # fmt: skip
     """Raise a template in an area. A rehearsal goes all the way and stores nothing. What is raised is one event
     whose id is the area's next: of two who raise at once, one does. Raises PostureTemplateUnknown,
-    TemplateUnfit, CommandStands."""
+    PostureTemplateUnfit, CommandStands."""
     kept = await queries.template(conn, code)
     groups = msgspec.convert(kept["groups"], tuple[PreparedGroup, ...])
     top: UUID = area["area"]
@@ -99,7 +99,7 @@ async def raise_command(
     command = derived("command", top, await queries.raised_before(conn, top))
     laid = templates.lay_out(groups, command, await queries.areas(conn, top), top=top)
     if isinstance(laid, Fault):
-        raise TemplateUnfit(place=laid.place, reason=laid.english)
+        raise PostureTemplateUnfit(place=laid.place, reason=laid.english)
     if not rehearsal:
         body = CommandRaised(kept["template"], kept["edition"], top, tuple(laid))
         event = _event(derived("raised", command), body, command, actor, at)
@@ -144,7 +144,7 @@ async def _standing(conn: Conn, area: dict[str, Any]) -> UUID:
 
 def _refuse(*found: Fault) -> None:
     if found:
-        raise TemplateUnfit(place=found[0].place, reason=found[0].english)
+        raise PostureTemplateUnfit(place=found[0].place, reason=found[0].english)
 
 
 def _event(id_: UUID, body: Body, subject: UUID, actor: str, at: datetime) -> Event:

@@ -47,7 +47,7 @@ def test_a_command_post_gives_its_leads_their_tasks_and_takes_them_back(play: Pl
             "SELECT task FROM hq.task k JOIN posture.opening o ON o.opening = k.about"
             " WHERE o.name = 'call_all' AND"
             f" o.working_group = '{ONE}'",
-        )  # fmt: skip
+        )
         .given("""
             07:20  TaskDone          done
             07:30  CommandStoodDown  M1
