@@ -265,7 +265,7 @@ def test_killed_in_the_middle_the_same_command_completes_it(database: Settings, 
 
     play(prepared)
     environment = {**os.environ, "DATABASE_URL": database.database_url or "",
-                   "MUSTER_HOME": str(database.home)}  # fmt: skip
+                   "MUSTER_HOME": str(database.home), "MUSTER_KEY_FILE": str(database.key_file)}  # fmt: skip
     command = [sys.executable, "-m", "muster", "posture", "raise", "four-levels", "--area", "Q"]
     with psycopg.connect(database.database_url or "", autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # it stops before the door
