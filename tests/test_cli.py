@@ -309,6 +309,9 @@ def test_a_call_up_is_played_to_its_end(run: Run):
     scenes = json.loads(played.stdout)
     assert scenes["teachers"]["arrived"] == scenes["teachers"]["needed"] == 65
     assert scenes["teachers"]["minutes"] <= 30
+    assert scenes["groups"]["more"].pop("printed_bytes") > 10_000
+    assert scenes["groups"]["more"] == {"groups": 14, "sizes_differ_by": 0}
+    assert scenes["aid_team"]["more"] == {"compounds": 16, "with_nobody": 0, "refused": 0}
     change = scenes["shift_change"]
     assert change["arrived"] >= change["needed"] == change["more"]["handed_over"] == 180
     assert change["more"]["no_shows"] > 0

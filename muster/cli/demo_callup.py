@@ -1,5 +1,6 @@
-"""The demonstration of call-ups: teachers placed in twelve streets within half an hour, and a night shift that
-relieves the day at every site, no-shows refilled. Played time, the same decisions as at a desk.
+"""The demonstration of call-ups: teachers placed in twelve streets within half an hour, even groups, an aid team over
+compounds overnight, and a night shift that relieves the day at every site, no-shows refilled. Played time, the same
+decisions as at a desk.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from muster.catalogue import CATALOGUE
+from muster.cli import demo_teams
 from muster.cli.demo import ROOT, DemoWouldMix
 from muster.cli.importing import example_areas, run_import
 from muster.cli.output import Out
@@ -48,7 +50,7 @@ async def run_callup_demo(
     """Everything `muster demo callup` does, on an open and serving Muster; the document it prints. Raises
     ClockMissed, DemoWouldMix."""
     share = min(1.0, people / PEOPLE)
-    began = now().replace(second=0, microsecond=0) - timedelta(hours=30)
+    began = now().replace(second=0, microsecond=0) - timedelta(hours=48)
     stage = callup.staged(muster, seed=seed, at=began)
     if others := await stage.rows("others", root=ROOT):
         raise DemoWouldMix(areas=", ".join(one["name"] for one in others))
@@ -67,8 +69,25 @@ async def run_callup_demo(
     )  # fmt: skip
     await run_import(out, muster, "staff", staff)
     await callup.trained(stage)
+    (district,) = await stage.rows("areas", level="district")
+    paper = muster.settings.home / "groups.pdf"
     scenes = {
         "teachers": await _teachers(out, stage, streets, schools, round(TEACHERS * share)),
+        "groups": await demo_teams.groups(
+            stage,
+            district["area"],
+            people=max(28, round(demo_teams.IN_GROUPS * share)),
+            count=demo_teams.GROUPS,
+            paper=paper,
+            language=out.language,
+        ),
+        "aid_team": await demo_teams.aid(
+            stage,
+            district["area"],
+            areas,
+            people=max(20, round(demo_teams.AID_PEOPLE * share)),
+            compounds=max(15, round(demo_teams.COMPOUNDS * share)),
+        ),
         "shift_change": await _shift_change(out, stage, areas, max(4, round(SITES * share))),
     }
     limits = await _limits(stage, areas[0])
@@ -77,6 +96,9 @@ async def run_callup_demo(
     for name, of in scenes.items():
         if of.arrived < of.needed:
             raise ClockMissed(what=f"{name}: {of.arrived} / {of.needed}")
+    if empty := scenes["aid_team"].more["with_nobody"]:
+        raise ClockMissed(what=f"aid_team: {empty}")
+    out.say(f"The composition of the groups, to print: {paper}", f"各组构成（可打印）：{paper}")
     return {name: asdict(of) for name, of in scenes.items()} | {"limits": limits}
 
 

@@ -136,7 +136,8 @@ VALUES = {
 }  # fmt: skip
 
 WORDS = {
-    "teachers": "教师支援十二街道", "shift_change": "全部点位换班", "groups": "编组",
+    "teachers": "教师支援十二街道", "shift_change": "全部点位换班",
+    "groups": "均衡编组", "aid_team": "支援队连夜进驻小区",
     "watch": "值守提醒", "limit": "值守告警", "grave": "值守严重告警", "suit": "防护服超时", "days": "连续在岗",
     "yes": "是", "no": "否", "total": "合计",
     # titles

@@ -14,6 +14,10 @@ SELECT name FROM registry.area WHERE parent IS NULL AND code <> %(root)s LIMIT 1
 SELECT summons FROM workforce.summons
 WHERE call_up = %(call_up)s AND state = 'called' AND NOT summons = ANY (%(heard)s::uuid[]) ORDER BY summons;
 
+-- name: came
+-- Who stands at these demands.
+SELECT staff FROM workforce.posting WHERE demand = ANY (%(demands)s::uuid[]) AND state = 'arrived' ORDER BY staff;
+
 -- name: not_come
 -- Who has a place and does not stand there.
 SELECT posting FROM workforce.posting WHERE demand = ANY (%(demands)s::uuid[]) AND state = 'posted' ORDER BY posting;
