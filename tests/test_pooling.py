@@ -7,7 +7,7 @@ from math import sqrt
 import pytest
 
 from muster.core.problems import Problem
-from muster.lab.engine.pooling import advising, hierarchical, households
+from muster.lab.engine.pooling import advising, faults, hierarchical, households
 from muster.lab.engine.pooling.advising import Terms
 from muster.lab.engine.pooling.array import measure_array
 from muster.lab.engine.pooling.decoding import decode
@@ -91,27 +91,28 @@ def close(
     """Played often, tests and right answers are within four standard errors of what is said."""
     draw = random.Random(7)
     random.seed(11)
-    tests, squares, sick, found, well, cleared = 0, 0, 0, 0, 0, 0
+    tests, squares = 0, 0
+    sick, well = list[tuple[int, int]](), list[tuple[int, int]]()
     for _ in range(PLAYS):
         truth = [draw.random() < p for p in risks]
         used, called = play(truth)
         tests, squares = tests + used, squares + used * used
-        sick, found = (
-            sick + sum(truth),
-            found + sum(t and c for t, c in zip(truth, called, strict=True)),
-        )
-        well += len(truth) - sum(truth)
-        cleared += sum(not t and not c for t, c in zip(truth, called, strict=True))
+        pairs = list(zip(truth, called, strict=True))
+        sick.append((sum(t and c for t, c in pairs), sum(truth)))
+        well.append((sum(not t and not c for t, c in pairs), len(truth) - sum(truth)))
     mean = tests / PLAYS
     error = sqrt((squares / PLAYS - mean**2) / PLAYS)
     assert abs(mean - said.expected_tests) < 4 * error
-    within(found, sick, said.pooling_sensitivity)
-    within(cleared, well, said.pooling_specificity)
+    within(sick, said.pooling_sensitivity)
+    within(well, said.pooling_specificity)
 
 
-def within(hits: int, of: int, share: float) -> None:
-    """People of a pool share its errors, so counts scatter more than if alone: half as much again."""
-    assert abs(hits / of - share) < 4 * 1.5 * sqrt(share * (1 - share) / of) + 1e-12
+def within(plays: list[tuple[int, int]], share: float) -> None:
+    """People of a pool share its errors, so it is the pools that scatter: the standard error of a ratio."""
+    of = sum(each for _, each in plays)
+    found = sum(hits for hits, _ in plays) / of
+    error = sqrt(sum((hits - found * each) ** 2 for hits, each in plays)) / of
+    assert abs(found - share) < 4 * error + 1e-12
 
 
 def answer(infected: bool, test: Test) -> bool:
@@ -267,6 +268,13 @@ def test_a_stray_pool_is_flagged_and_never_clears_the_infected() -> None:
                 assert j in read.stray
                 assert i not in read.of("negative")
             assert read.explained
+
+
+def test_what_is_wrong_is_said_in_both_languages() -> None:
+    with pytest.raises(faults.StagesUnfit) as said:
+        read_stages("24,7,1")
+    assert "7 does not divide 24" in said.value.message("en")
+    assert "24 不能被 7 整除" in said.value.message("zh")
 
 
 def test_advice_gives_its_reasons() -> None:

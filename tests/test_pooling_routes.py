@@ -4,7 +4,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from muster.access.decide import Grant
+from muster.catalogue import CATALOGUE
 from muster.instance import Instance
+from muster.keeping.follower import catch_up
 from tests.browsers import Door, someone, visit
 from tests.conftest import Play
 from tests.table import STREET_UNITS, events
@@ -54,5 +56,32 @@ def test_questions_over_http(play: Play) -> None:
                 ("amount-unfit", await ask("ct-shift", members=1, tube_ml=0, single_ml=3)),
             ):
                 assert answer["type"] == f"urn:muster:problem:{slug}"
+
+    visit(play, story)
+
+
+def test_an_area_is_advised_by_its_tubes_of_a_round(play: Play) -> None:
+    async def story(muster: Instance, door: Door) -> None:
+        await muster.door.append(
+            events(f"""{STREET_UNITS}
+            08:20  TubeSealed      T1  members=p1,p2 round=R1 barcode=B1
+            08:21  TubeSealed      T2  members=p3 round=R1 barcode=B2
+            08:22  TubeSealed      T3  members=p4,p9 round=R1 barcode=B3
+            08:23  TubeSealed      T4  members=p1 round=R1 barcode=B4 purpose=recall
+            12:00  ResultReleased  r1  barcode=B1 tube=T1 outcome=negative lab=L1
+            12:00  ResultReleased  r3  barcode=B3 tube=T3 outcome=positive lab=L1
+            12:00  ResultReleased  r4  barcode=B4 tube=T4 outcome=positive lab=L1
+        """)
+        )
+        async with muster.pool.connection() as conn:
+            await catch_up(conn, CATALOGUE)
+        await someone(muster, "lead", Grant("command_post", everywhere=True))
+        async with door.signed_in("lead") as browser:
+            await browser.set_up_codes()
+            pools = [(await browser.get(f"/v1/pooling/advice?area={area}&round=R1"))["pools"]
+                     for area in ("S1", "G1", "G2")]  # fmt: skip
+            assert pools == ["2:2:1", "2:1:0", "2:1:1"]  # T2 waits, T4 is a re-test
+            told = await browser.get("/v1/pooling/advice?area=H2")
+            assert told["type"] == "urn:muster:problem:nothing-tested"
 
     visit(play, story)

@@ -1,4 +1,4 @@
-"""`muster pool`: how many swabs go in a tube. Needs no database."""
+"""`muster pool`: how many swabs go in a tube. Needs no database, but for the tubes of an area."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,7 @@ from muster.lab.engine.pooling import advising, array, decoding, dilution, hiera
 from muster.lab.engine.pooling import prevalence as estimating
 from muster.lab.engine.pooling.advising import Terms
 from muster.lab.engine.pooling.drawing import CHINESE, ENGLISH, Point, svg_plot, text_plot
-from muster.lab.engine.pooling.faults import StagesUnfit
+from muster.lab.engine.pooling.faults import StagesUnfit, Why
 from muster.lab.engine.pooling.measures import Measured, Test, prevalence_of
 from muster.lab.engine.pooling.reasons import reasons
 from muster.lab.engine.pooling.sheets import read_cts, read_design
@@ -89,6 +89,8 @@ async def show_design(
 
 
 @command(pool_group, "advise", light=True)
+@click.option("--area", help="By the tubes of an area (code, id or name) in a round.")
+@click.option("--round", "round_", help="Id or name; by default the newest.")
 @click.option("--pools", help="The last round's tubes, size:tubes:positive,…")
 @_prevalence
 @_sensitivity
@@ -107,13 +109,15 @@ async def show_design(
 @click.option("--hour-price", type=float, default=40.0, show_default=True)
 @_plot
 async def advise(
-    out: Out, pools: str | None, prevalence: float | None, sensitivity: float, specificity: float,
-    max_size: int, household: int, correlation: float, minutes: float, test_price: float,
-    hour_price: float, plot: Path | None,
+    out: Out, area: str | None, round_: str | None, pools: str | None, prevalence: float | None,
+    sensitivity: float, specificity: float, max_size: int, household: int, correlation: float,
+    minutes: float, test_price: float, hour_price: float, plot: Path | None,
 ) -> Any:  # fmt: skip
     """How many swabs in a tube here, with the reasons. Prices are examples: give your own."""
-    if (pools is None) == (prevalence is None):
-        raise click.UsageError("Give either --pools or --prevalence.")
+    if sum(one is not None for one in (area, pools, prevalence)) != 1:
+        raise click.UsageError("Give one of --area, --pools, --prevalence.")
+    if area is not None:
+        pools = await _pools_of(out, area, round_)
     terms = Terms(
         Test(sensitivity, specificity),
         max_size,
@@ -134,6 +138,27 @@ async def advise(
         out.say(f"• {english}", f"• {chinese}")
     _draw(out, _points(advice), advice.best.size, plot)
     return {**asdict(advice), "reasons": [{"en": one, "zh": other} for one, other in said]}
+
+
+async def _pools_of(out: Out, area: str, round_: str | None) -> str:
+    """The tested tubes of an area in a round, from the database; what needs none does not load it."""
+    from muster.cli.output import opened
+    from muster.lab import queries
+    from muster.lab.pooling_api import NothingTested
+    from muster.registry.queries import area as area_of
+    from muster.sampling.queries import round_ as round_of
+
+    async def work(out: Out, muster: Any) -> str:
+        async with muster.pool.connection() as conn:
+            place, when = await area_of(conn, area), await round_of(conn, round_)
+            found = await queries.pools_of(conn, round=when["round"], area=place["area"])
+        if not found:
+            raise NothingTested(round=when["name"], area=place["name"])
+        return ",".join(f"{one['size']}:{one['tested']}:{one['positive']}" for one in found)
+
+    pools = await opened(work, out)
+    out.say(f"Tubes (size:tested:positive): {pools}", f"采样管（人数:管数:阳性）：{pools}")
+    return pools
 
 
 @command(pool_group, "prevalence", light=True)
@@ -198,9 +223,14 @@ def _layout(stages: str | None, halving: str | None) -> hierarchical.Stages:
     try:
         size, deep = (int(part) for part in halving.split(":"))
     except ValueError:
-        raise StagesUnfit(stages=halving, reason="write SIZE:STAGES, such as 16:4") from None
+        raise StagesUnfit(
+            stages=halving,
+            reason=Why("write SIZE:STAGES, such as 16:4", "请写 人数:级数，例如 16:4"),
+        ) from None
     if deep not in hierarchical.STAGES:
-        raise StagesUnfit(stages=halving, reason=f"there are {deep} stages")
+        raise StagesUnfit(
+            stages=halving, reason=Why(f"there are {deep} stages", f"共 {deep} 级，超出范围")
+        )
     return hierarchical.halves(size, deep)
 
 
@@ -208,7 +238,9 @@ def _risks(text: str) -> list[float]:
     try:
         return [prevalence_of(float(part)) for part in text.split(",")]
     except ValueError:
-        raise StagesUnfit(stages=text[:80], reason="the risks are not numbers") from None
+        raise StagesUnfit(
+            stages=text[:80], reason=Why("the risks are not numbers", "风险值不是数字")
+        ) from None
 
 
 _SAID = {

@@ -1,19 +1,25 @@
-"""HTTP for how many swabs go in a tube: thin, over the pooling engine; nothing is stored or read."""
+"""HTTP for how many swabs go in a tube: thin, over the pooling engine. Of the ledger only the tubes of a round in an
+area are counted; nothing is stored.
+"""
 
 from dataclasses import asdict
 from typing import Annotated, Any, get_args
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromQuery
+from litestar.params import FromQuery, JSONBody
 from msgspec import Meta
 
 from muster.core.problems import Problem
+from muster.guarding import area_within, reading
+from muster.lab import queries
 from muster.lab.engine.pooling import advising, array, decoding, dilution, hierarchical, optimum
 from muster.lab.engine.pooling import prevalence as estimating
 from muster.lab.engine.pooling.measures import Test, prevalence_of
 from muster.lab.engine.pooling.reasons import reasons
 from muster.lab.engine.pooling.sheets import read_cts, read_design
+from muster.sampling import queries as sampling
+from muster.web import Ask, muster
 
 _TEXT = 2_000  # characters of pools or stages
 _FILE = 400_000
@@ -58,8 +64,19 @@ async def show_pool_design(
     return asdict(hierarchical.measure(plan, prevalence_of(prevalence), test))
 
 
+class NothingTested(Problem):
+    """No tube of {round} with people of {area} has a result yet. Give the tubes of an earlier round, or a
+    prevalence."""
+
+    zh = "{round} 中 {area} 的采样管尚无结果。请改用更早的轮次，或直接填写感染率。"
+    status = 409
+
+
 @get("/v1/pooling/advice", right="policies")
 async def show_pool_advice(
+    request: Ask,
+    area: FromQuery[str | None] = None,
+    round: FromQuery[str | None] = None,
     pools: FromQuery[str | None] = None,
     prevalence: FromQuery[float | None] = None,
     sensitivity: FromQuery[float] = 0.99,
@@ -71,8 +88,9 @@ async def show_pool_advice(
     test_price: FromQuery[float] = 25.0,
     hour_price: FromQuery[float] = 40.0,
 ) -> dict[str, Any]:
-    """How many swabs in a tube, by the last round's tubes (`size:tubes:positive,…`) or a prevalence, with
-    every size weighed, the floor of each and the reasons."""
+    """How many swabs in a tube, with every size weighed, the floor of each and the reasons: by the tubes of an
+    area in a round (the newest one, unless one is named), by tubes that are told
+    (`size:tubes:positive,…`), or by a prevalence. Who asks for an area must see its sums."""
     terms = advising.Terms(
         Test(sensitivity, specificity),
         max_size,
@@ -82,15 +100,30 @@ async def show_pool_advice(
         test_price,
         hour_price,
     )
-    if pools is not None and prevalence is None:
+    if sum(one is not None for one in (area, pools, prevalence)) != 1:
+        raise PoolingUnclear(choices="area, pools, prevalence")
+    if area is not None:
+        pools = await _pools(request, area, round)
+    if pools is not None:
         belief = advising.posterior(estimating.read_pools(pools[:_TEXT]), terms)
-    elif prevalence is not None and pools is None:
-        belief = advising.certain(prevalence)
     else:
-        raise PoolingUnclear(choices="pools, prevalence")
+        assert prevalence is not None
+        belief = advising.certain(prevalence)
     advice = advising.advise(belief, terms)
     said = [{"en": english, "zh": chinese} for english, chinese in reasons(advice, terms)]
-    return {**asdict(advice), "reasons": said}
+    return {**asdict(advice), "reasons": said, "pools": pools}
+
+
+async def _pools(request: Ask, text: str, named: str | None) -> str:
+    """The tubes of an area in a round, as they are written. Raises NothingTested, OutsideYourArea."""
+    async with reading(request) as conn:
+        area = await area_within(request, conn, text, right="funnel")
+        round = await sampling.round_(conn, named)
+    async with muster(request).pool.connection() as own:  # sums: not only of tubes one may open
+        found = await queries.pools_of(own, round=round["round"], area=area["area"])
+    if not found:
+        raise NothingTested(round=round["name"], area=area["name"])
+    return ",".join(f"{one['size']}:{one['tested']}:{one['positive']}" for one in found)
 
 
 @get("/v1/pooling/prevalence", right="policies")
@@ -117,7 +150,7 @@ async def show_ct_shift(
 
 
 @post("/v1/pooling/decode", right="policies", status_code=200)
-async def decode_pools(data: PooledStudy) -> dict[str, Any]:
+async def decode_pools(data: JSONBody[PooledStudy]) -> dict[str, Any]:
     """Who is positive in a laboratory's study with overlapping pools; one wrong pool is found."""
     plan = read_design(data.design)
     values = read_cts(data.ct, plan)

@@ -187,3 +187,8 @@ async def released(
 ) -> list[dict[str, Any]]:
     """A laboratory's released results of some time, by tube code, with what an exchange tells of them."""
     return await rows(conn, _HERE, "released", lab=lab, since=since, until=until)
+
+
+async def pools_of(conn: Conn, *, round: UUID, area: UUID) -> list[dict[str, Any]]:
+    """The tested tubes of a round with people of an area: size, tested, positive."""
+    return await rows(conn, _HERE, "pools_of", round=round, area=area)

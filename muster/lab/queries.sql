@@ -365,3 +365,18 @@ LEFT JOIN lab.call c ON c.barcode = r.barcode AND c.run = r.run
 WHERE r.lab = %(lab)s AND r.resulted_at >= %(since)s AND r.resulted_at < %(until)s
     AND NOT r.rejected AND cardinality(r.tubes) = 1
 ORDER BY r.resulted_at, r.barcode LIMIT 10001;
+
+-- name: pools_of
+-- The tubes of a round in which somebody of an area is, by how many people are in them: how many of them have a
+-- result, and how many of those are positive. Re-tests are of people who were positive before: they do not count.
+SELECT y.size, count(*)::int AS tested, count(*) FILTER (WHERE o.outcome = 'positive')::int AS positive
+FROM (
+    SELECT s.tube, count(*)::int AS size
+    FROM sampling.specimen s
+    LEFT JOIN registry.resident r ON r.resident = s.person
+    LEFT JOIN registry.span b ON b.area = r.building
+    WHERE s.round = %(round)s
+    GROUP BY s.tube HAVING bool_or(%(area)s = ANY (b.line))) y
+JOIN sampling.tube t ON t.tube = y.tube AND t.purpose = 'round'
+JOIN lab.outcome o ON o.tube = y.tube AND o.state = 'final' AND o.outcome IN ('negative', 'positive')
+GROUP BY y.size ORDER BY y.size;

@@ -147,18 +147,15 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.desk.api", "muster.sampling.queries"): "tubes are asked for by a round's name",
     ("muster.desk.api", "muster.registry.queries"): "the search field finds people by name",
     ("muster.desk.why_api", "muster.sampling.queries"): "results are asked for by a round's name",
-    (
-        "muster.desk.why_api",
-        "muster.registry.engine.masking",
-    ): "others in the chain are masked, too",
+    ("muster.desk.why_api", "muster.registry.engine.masking"): "others in the chain are masked",
     ("muster.sampling.api", "muster.registry.queries"): "sites are asked for by an area's name",
     ("muster.desk.api", "muster.registry.engine.personal_code"): "it reads printed codes",
     ("muster.custody.api", "muster.sampling.queries"): "boxes are asked for by a site's name",
-    ("muster.lab.figures_api", "muster.sampling.queries"): "ages are asked for by a round's name",
-    (
-        "muster.custody.labels_api",
-        "muster.sampling.queries",
-    ): "labels are issued to a site by its code",
+    **{
+        (f"muster.lab.{one}_api", "muster.sampling.queries"): "a round is asked for by its name"
+        for one in ("figures", "pooling")
+    },
+    ("muster.custody.labels_api", "muster.sampling.queries"): "a site is named by its code",
     ("muster.hq.report_files", "muster.intake.protection"): "no cell of any table is a formula",
     ("muster.hq.reports_api", "muster.sampling.queries"): "a report is asked for by a round's name",
     ("muster.desk.records", "muster.registry.vault"): "how to call who holds a device",

@@ -3698,8 +3698,9 @@ export interface paths {
         };
         /**
          * ShowPoolAdvice
-         * @description How many swabs in a tube, by the last round's tubes (`size:tubes:positive,…`) or a prevalence, with
-         *     every size weighed, the floor of each and the reasons.
+         * @description How many swabs in a tube, with every size weighed, the floor of each and the reasons: by the tubes of an
+         *     area in a round (the newest one, unless one is named), by tubes that are told
+         *     (`size:tubes:positive,…`), or by a prevalence. Who asks for an area must see its sums.
          */
         get: operations["V1PoolingAdviceShowPoolAdvice"];
         put?: never;
@@ -15400,6 +15401,8 @@ export interface operations {
     V1PoolingAdviceShowPoolAdvice: {
         parameters: {
             query?: {
+                area?: string | null;
+                round?: string | null;
                 pools?: string | null;
                 prevalence?: number | null;
                 sensitivity?: number;

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-from muster.lab.engine.pooling.faults import SizeUnfit, StagesUnfit
+from muster.lab.engine.pooling.faults import SizeUnfit, StagesUnfit, Why
 from muster.lab.engine.pooling.measures import Measured, Test, prevalence_of, sum_up
 
 STAGES = range(2, 7)  # how deep a design may be
@@ -38,9 +38,11 @@ def read_stages(text: str) -> Stages:
             sizes = [int(size) for size in text.split(",")]
             levels = _equal(sizes, text)
     except ValueError:
-        raise StagesUnfit(stages=text, reason="these are not whole numbers") from None
+        raise StagesUnfit(
+            stages=text, reason=Why("these are not whole numbers", "不是整数")
+        ) from None
     if any(size < 1 for level in levels for size in level):
-        raise StagesUnfit(stages=text, reason="a size is below 1")
+        raise StagesUnfit(stages=text, reason=Why("a size is below 1", "人数小于 1"))
     total = sum(levels[0])
     if not 1 <= total <= MOST:
         raise SizeUnfit(size=total, least=1, most=MOST)
@@ -54,7 +56,10 @@ def _equal(sizes: list[int], text: str) -> list[list[int]]:
         raise SizeUnfit(size=sizes[0], least=1, most=MOST)
     for above, below in pairwise(sizes):
         if below < 1 or above % below:
-            raise StagesUnfit(stages=text, reason=f"{below} does not divide {above}")
+            raise StagesUnfit(
+                stages=text,
+                reason=Why(f"{below} does not divide {above}", f"{above} 不能被 {below} 整除"),
+            )
     return [[size] * (sizes[0] // size) for size in sizes]
 
 
@@ -63,22 +68,38 @@ def check_stages(stages: Stages) -> Stages:
     text = write_stages(stages)
     if len(stages) not in STAGES:
         raise StagesUnfit(
-            stages=text, reason=f"there are {len(stages)} stages, not 2 to {STAGES[-1]}"
+            stages=text,
+            reason=Why(
+                f"there are {len(stages)} stages, not 2 to {STAGES[-1]}",
+                f"共 {len(stages)} 级，应为 2 至 {STAGES[-1]} 级",
+            ),
         )
     if len(stages[0]) != 1:
-        raise StagesUnfit(stages=text, reason="the first stage must be one pool")
+        raise StagesUnfit(
+            stages=text, reason=Why("the first stage must be one pool", "第一级须为一个混样")
+        )
     total = stages[0][0]
     if any(size != 1 for size in stages[-1]):
-        raise StagesUnfit(stages=text, reason="the last stage must test people alone")
+        raise StagesUnfit(
+            stages=text, reason=Why("the last stage must test people alone", "最后一级须逐人检测")
+        )
     for level in stages:
         if sum(level) != total:
             raise StagesUnfit(
-                stages=text, reason=f"{sum(level)} people in a stage, {total} in the pool"
+                stages=text,
+                reason=Why(
+                    f"{sum(level)} people in a stage, {total} in the pool",
+                    f"某一级 {sum(level)} 人，整管 {total} 人",
+                ),
             )
     for above, below in pairwise(stages):
         if not set(_ends(above)) <= set(_ends(below)):
             raise StagesUnfit(
-                stages=text, reason="a pool holds people of two pools of the stage before"
+                stages=text,
+                reason=Why(
+                    "a pool holds people of two pools of the stage before",
+                    "有混样跨了上一级的两个混样",
+                ),
             )
     return stages
 
@@ -101,7 +122,10 @@ def halves(size: int, stages: int) -> Stages:
         levels.append(tuple(part for one in levels[-1] for part in (one // 2, one - one // 2)))
     if 0 in levels[-1]:
         raise StagesUnfit(
-            stages=f"{size} / {stages}", reason="there are too few people to halve so often"
+            stages=f"{size} / {stages}",
+            reason=Why(
+                "there are too few people to halve so often", "人数太少，不能对半分这么多次"
+            ),
         )
     return check_stages((*levels, (1,) * size))
 
@@ -117,7 +141,10 @@ def measure_informed(stages: Stages, risks: Sequence[float], test: Test) -> Meas
     if len(risks) != stages[0][0]:
         raise StagesUnfit(
             stages=write_stages(stages),
-            reason=f"there are {len(risks)} risks for {stages[0][0]} people",
+            reason=Why(
+                f"there are {len(risks)} risks for {stages[0][0]} people",
+                f"{stages[0][0]} 人却有 {len(risks)} 个风险值",
+            ),
         )
     return measure_risks(stages, sorted(prevalence_of(p) for p in risks), test)
 

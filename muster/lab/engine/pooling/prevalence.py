@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from statistics import NormalDist
 
-from muster.lab.engine.pooling.faults import PoolsUnfit
+from muster.lab.engine.pooling.faults import PoolsUnfit, Why
 
 METHOD = "Firth; skew-corrected score, 95 %"
 LEVEL = 0.95
@@ -51,7 +51,10 @@ def read_pools(text: str) -> list[Pools]:
         try:
             size, tested, positive = (int(part) for part in item.split(":"))
         except ValueError:
-            raise PoolsUnfit(pools=text, reason=f'"{item}" is not three whole numbers') from None
+            raise PoolsUnfit(
+                pools=text,
+                reason=Why(f'"{item}" is not three whole numbers', f"“{item}”不是三个整数"),
+            ) from None
         found.append(Pools(size, tested, positive))
     return check_pools(found)
 
@@ -63,16 +66,28 @@ def check_pools(pools: Sequence[Pools]) -> list[Pools]:
     for one in pools:
         if not 1 <= one.size <= MOST_SIZE or one.tested < 0:
             raise PoolsUnfit(
-                pools=text, reason=f"sizes are from 1 to {MOST_SIZE}, counts not negative"
+                pools=text,
+                reason=Why(
+                    f"sizes are from 1 to {MOST_SIZE}, counts not negative",
+                    f"人数应为 1 至 {MOST_SIZE}，管数不能为负",
+                ),
             )
         if not 0 <= one.positive <= one.tested:
-            raise PoolsUnfit(pools=text, reason="more pools are positive than were tested")
+            raise PoolsUnfit(
+                pools=text,
+                reason=Why("more pools are positive than were tested", "阳性管数多于检测管数"),
+            )
         sums.setdefault(one.size, [0, 0])
         sums[one.size][0] += one.tested
         sums[one.size][1] += one.positive
     kinds = [Pools(m, n, x) for m, (n, x) in sorted(sums.items()) if n]
     if not kinds or len(kinds) > MOST_KINDS:
-        raise PoolsUnfit(pools=text, reason="no pool was tested" if not kinds else "too many sizes")
+        raise PoolsUnfit(
+            pools=text,
+            reason=Why("no pool was tested", "没有检测过的混样")
+            if not kinds
+            else Why("too many sizes", "规格过多"),
+        )
     return kinds
 
 

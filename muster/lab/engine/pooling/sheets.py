@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from muster.lab.engine.pooling.faults import CtsUnfit, DesignUnfit
+from muster.lab.engine.pooling.faults import CtsUnfit, DesignUnfit, Why
 
 MOST_POOLS, MOST_SPECIMENS = 2_000, 20_000
 _NO_SIGNAL = {
@@ -47,7 +47,7 @@ def read_design(text: str) -> Design:
     if rows and any(cell not in ("0", "1") for cell in rows[0][1:] or rows[0]):
         head = rows.pop(0)
     if not rows:
-        raise DesignUnfit(reason="it has no pool")
+        raise DesignUnfit(reason=Why("it has no pool", "没有混样"))
     named = (head is not None and not head[0]) or any(row[0] not in ("0", "1") for row in rows)
     pools = [row[0] if named else str(number) for number, row in enumerate(rows, 1)]
     cells = [row[1:] if named else row for row in rows]
@@ -55,22 +55,33 @@ def read_design(text: str) -> Design:
     for number, row in enumerate(cells, 1):
         if len(row) != width:
             raise DesignUnfit(
-                reason=f"line {number} of the pools has {len(row)} fields, the first {width}"
+                reason=Why(
+                    f"line {number} of the pools has {len(row)} fields, the first {width}",
+                    f"第 {number} 个混样有 {len(row)} 格，第一个有 {width} 格",
+                )
             )
         if any(cell not in ("0", "1") for cell in row):
             raise DesignUnfit(
-                reason=f"line {number} of the pools holds something else than 0 and 1"
+                reason=Why(
+                    f"line {number} of the pools holds something else than 0 and 1",
+                    f"第 {number} 个混样含有 0、1 以外的内容",
+                )
             )
     if not 1 <= width <= MOST_SPECIMENS or len(cells) > MOST_POOLS:
         raise DesignUnfit(
-            reason=f"there may be {MOST_POOLS} pools and {MOST_SPECIMENS} specimens at most"
+            reason=Why(
+                f"there may be {MOST_POOLS} pools and {MOST_SPECIMENS} specimens at most",
+                f"最多 {MOST_POOLS} 个混样、{MOST_SPECIMENS} 个标本",
+            )
         )
     names = [str(i) for i in range(1, width + 1)] if head is None else head[len(head) - width :]
     if len(names) != width or len(set(names)) != width or len(set(pools)) != len(pools):
-        raise DesignUnfit(reason="names are missing or stand there twice")
+        raise DesignUnfit(reason=Why("names are missing or stand there twice", "名称缺失或重复"))
     for i, name in enumerate(names):
         if not any(row[i] == "1" for row in cells):
-            raise DesignUnfit(reason=f"specimen {name} is in no pool")
+            raise DesignUnfit(
+                reason=Why(f"specimen {name} is in no pool", f"标本 {name} 不在任何混样中")
+            )
     holds = tuple(tuple(cell == "1" for cell in row) for row in cells)
     return Design(tuple(pools), tuple(names), holds)
 
@@ -86,18 +97,35 @@ def read_cts(text: str, design: Design) -> list[float | None]:
             if name is None:
                 if number == 1 or not lines[number - 1].strip():
                     continue  # a head, a blank line
-                raise CtsUnfit(reason=f"line {number} names no pool of the design")
+                raise CtsUnfit(
+                    reason=Why(
+                        f"line {number} names no pool of the design",
+                        f"第 {number} 行的混样不在设计中",
+                    )
+                )
             if name in found:
-                raise CtsUnfit(reason=f"pool {name} stands there twice")
+                raise CtsUnfit(
+                    reason=Why(f"pool {name} stands there twice", f"混样 {name} 出现两次")
+                )
             found[name] = _ct(value, number)
         missing = [pool for pool in design.pools if pool not in found]
         if missing:
-            raise CtsUnfit(reason=f"{len(missing)} pools are missing, the first {missing[0]}")
+            raise CtsUnfit(
+                reason=Why(
+                    f"{len(missing)} pools are missing, the first {missing[0]}",
+                    f"缺少 {len(missing)} 个混样，第一个是 {missing[0]}",
+                )
+            )
         return [found[pool] for pool in design.pools]
     if len(rows) == len(design.pools) + 1 and not _is_value(rows[0][1][1]):
         rows = rows[1:]
     if len(rows) != len(design.pools):
-        raise CtsUnfit(reason=f"there are {len(rows)} values for {len(design.pools)} pools")
+        raise CtsUnfit(
+            reason=Why(
+                f"there are {len(rows)} values for {len(design.pools)} pools",
+                f"{len(design.pools)} 个混样却有 {len(rows)} 个值",
+            )
+        )
     return [_ct(value, number) for number, (_, value) in rows]
 
 
@@ -122,7 +150,10 @@ def _ct(text: str, number: int) -> float | None:
     value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
     if not 0 < value <= 60:
         raise CtsUnfit(
-            reason=f"line {number} is neither a Ct from 0 to 60 nor a word for no signal"
+            reason=Why(
+                f"line {number} is neither a Ct from 0 to 60 nor a word for no signal",
+                f"第 {number} 行既不是 0 至 60 的 Ct，也不是“无信号”",
+            )
         )
     return value
 

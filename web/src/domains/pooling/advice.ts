@@ -11,4 +11,5 @@ export interface PoolAdvice {
   best: PoolOption
   options: PoolOption[]
   reasons: { en: string; zh: string }[]
+  pools?: string | null
 }

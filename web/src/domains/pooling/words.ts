@@ -3,7 +3,10 @@ export default {
     title: "一管几人",
     intro:
       "按上一轮结果或已知感染率，权衡每管放几人。只适用于多支拭子放一管的混采：阳性管要全员召回重采。",
-    pools: "上一轮的管（人数:管数:阳性管数）",
+    area: "按最近一轮该区域的结果",
+    no_area: "不按区域",
+    by_tubes: "依据的采样管（人数:管数:阳性管数）：{pools}",
+    pools: "或填写采样管（人数:管数:阳性管数）",
     prevalence: "或已知感染率（‰）",
     max_size: "每管上限",
     sensitivity: "灵敏度",
@@ -30,7 +33,10 @@ export default {
     title: "How many in a tube",
     intro:
       "By the last round's tubes, or a known prevalence. For swabs pooled in one tube: a positive tube calls everybody in it back.",
-    pools: "The last round's tubes (size:tubes:positive)",
+    area: "By the newest round's results of an area",
+    no_area: "Not by an area",
+    by_tubes: "By these tubes (size:tested:positive): {pools}",
+    pools: "Or give tubes (size:tubes:positive)",
     prevalence: "Or a known prevalence (‰)",
     max_size: "Most in a tube",
     sensitivity: "Sensitivity",
