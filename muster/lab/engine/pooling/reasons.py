@@ -50,10 +50,15 @@ def reasons(advice: Advice, terms: Terms) -> list[tuple[str, str]]:
 
 def _prevalence(advice: Advice) -> tuple[str, str]:
     each = 10_000
-    p, low, high = (each * one for one in (advice.prevalence, advice.low, advice.high))
+    p, low, high = (_few(each * one) for one in (advice.prevalence, advice.low, advice.high))
     if advice.low == advice.high:
-        return f"Taken as known: {p:.3g} infected in 10,000.", f"按已知感染率：每万人 {p:.3g} 人。"
+        return f"Taken as known: {p} infected in 10,000.", f"按已知感染率：每万人 {p} 人。"
     return (
-        f"By the last round {p:.3g} in 10,000 are infected ({low:.3g} to {high:.3g}).",
-        f"据上一轮结果，每万人约 {p:.3g} 人感染（{low:.3g} 至 {high:.3g}）。",
+        f"By these tubes {p} in 10,000 are infected ({low} to {high}).",
+        f"据这些采样管，每万人约 {p} 人感染（{low} 至 {high}）。",
     )
+
+
+def _few(count: float) -> str:
+    """As many places as anybody reads."""
+    return f"{count:.2g}" if 0.01 <= count < 100 else f"{count:.0f}" if count >= 100 else "<0.01"
