@@ -48,7 +48,8 @@ def test_an_inbox_holds_what_is_meant_for_ones_roles_where_one_holds_them(play: 
         found = {
             one.login: told(await inbox(one)) for one in everybody if "tasks" in one.role.rights
         }
-        assert found[SQUAD] == found[LEAD] == [(*POSITIVE, "issued")]
+        assert found[SQUAD] == [(*POSITIVE, "issued")]
+        assert found[LEAD] == [("incident", None, "issued"), (*POSITIVE, "issued")]
         # Of what the laboratory has to do, its people; and who works everywhere, of everything.
         seen = {login for login, tasks in found.items() if "TUBE-A1" in str(tasks)}
         assert seen == {

@@ -99,7 +99,7 @@ def test_aid_is_assigned_and_released(run: Run):
     assert [(one["code"], one["people"]) for one in made["places"]] == [("k1", 2), ("k2", 1)]
     assert (made["resting"], made["unfit"], made["refused"]) == (0, 0, 0)
     assert told(run(*assign))["unfit"] == 3
-    assert "抵达人数" in run("aid", "show", "a1", language="zh").stdout
+    assert "已到岗" in run("aid", "show", "a1", language="zh").stdout
     assert told(run("aid", "release", "a1", "--wave", "1", "--json")) == {
         "people": 3,
         "accounts": 0,
