@@ -10,8 +10,9 @@ from litestar import get, post
 from litestar.params import FromQuery, JSONBody
 from msgspec import Meta
 
+from muster.access.engine.roles import ROLES
 from muster.core.problems import Problem
-from muster.guarding import area_within, reading
+from muster.guarding import Forbidden, area_within, principal, reading
 from muster.lab import queries
 from muster.lab.engine.pooling import advising, array, decoding, dilution, hierarchical, optimum
 from muster.lab.engine.pooling import prevalence as estimating
@@ -115,7 +116,9 @@ async def show_pool_advice(
 
 
 async def _pools(request: Ask, text: str, named: str | None) -> str:
-    """The tubes of an area in a round, as they are written. Raises NothingTested, OutsideYourArea."""
+    """The tubes of an area in a round, as they are written. Raises NothingTested, OutsideYourArea, Forbidden."""
+    if not any("funnel" in ROLES[one.role].rights for one in principal(request).holdings):
+        raise Forbidden(right="funnel")
     async with reading(request) as conn:
         area = await area_within(request, conn, text, right="funnel")
         round = await sampling.round_(conn, named)

@@ -212,6 +212,10 @@ EXCUSES: dict[tuple[str, str], str] = {
         "muster.hq.report_words",
         "muster.workforce.engine.posts",
     ): "a report calls roles what the roster does",
+    (
+        "muster.lab.pooling_api",
+        "muster.access.engine.roles",
+    ): "an area's sums need a right of their own",
     ("muster.workforce.api", "muster.sampling.queries"): "a demand may be a site's, by its code",
     ("muster.workforce.gap_api", "muster.sampling.queries"): "a site is named by its code",
     ("muster.workforce.links", "muster.registry.vault"): "links are proven by a key of the vault",
