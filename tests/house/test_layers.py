@@ -160,10 +160,7 @@ EXCUSES: dict[tuple[str, str], str] = {
     ("muster.hq.reports_api", "muster.sampling.queries"): "a report is asked for by a round's name",
     ("muster.desk.records", "muster.registry.vault"): "how to call who holds a device",
     ("muster.hq.report_outlet", "muster.registry.vault"): "where the names of signers are kept",
-    (
-        "muster.hq.report_outlet",
-        "muster.access.queries",
-    ): "signatures are shown with people's names",
+    ("muster.hq.report_outlet", "muster.access.queries"): "signatures are shown with names",
     ("muster.coverage.api", "muster.sampling.queries"): "a funnel is asked for by a round's name",
     ("muster.visits.api", "muster.sampling.queries"): "doors are asked for by a round's name",
     (
